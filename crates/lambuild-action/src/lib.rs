@@ -1,0 +1,18 @@
+//! The unit of work: what an action is, its cache key, its result, and the
+//! traits through which it is planned, run and stored.
+//!
+//! Does not know who runs an action or where bytes live.
+
+pub mod cache_key;
+pub mod executor;
+pub mod message;
+pub mod planned;
+pub mod rule;
+pub mod store;
+
+pub use cache_key::{ActionKey, EncodedAction};
+pub use executor::{ExecuteError, Executed, Executor, Request};
+pub use message::{ActionResult, Command, Isolation};
+pub use planned::{Hints, NodeId, PlannedAction, Seen, Selector, Step, Work};
+pub use rule::{Content, Packager, Planner, Rule, Toolchain, ToolchainRule};
+pub use store::{ActionCache, BlobStore, SourceError, SourceKind, Sources, StoreError};

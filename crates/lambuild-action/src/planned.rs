@@ -1,0 +1,88 @@
+//! A planned action: one that still refers to sources and to other actions'
+//! outputs. Its selector turns it into a [`Step`], which has a key.
+
+use crate::message::Command;
+use crate::store::{BlobStore, Sources};
+use lambuild_digest::{Digest, Dir, Directories, Node, RelPath};
+use lambuild_lang::diagnostic::Diagnostic;
+use lambuild_lang::source::Span;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A planned action of one graph, by its place in the order of planning. What
+/// an action refers to was planned before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// A unit of work before its inputs are known by digest.
+pub struct PlannedAction {
+    /// What is done, for people: `go build`, `zip`, `fetch`.
+    pub mnemonic: &'static str,
+    /// What it is done to, for people: `cmd/checkout arm64`.
+    pub subject: String,
+    /// The actions whose outputs it refers to. A selector narrows, it never adds one.
+    pub inputs: Vec<NodeId>,
+    /// How it becomes a step, or what it is without running.
+    pub work: Work,
+    /// The expression that asked for it.
+    pub span: Span,
+}
+
+/// How a planned action gets its output.
+pub enum Work {
+    /// Select, look up, run.
+    Select(Box<dyn Selector>),
+    /// A folder of this machine, taken by content: a toolchain that nobody pinned.
+    HostFolder {
+        /// Its absolute path.
+        folder: PathBuf,
+        /// Which of its files count, by path relative to the folder.
+        keep: fn(&RelPath) -> bool,
+    },
+}
+
+/// What a selector may look at: the sources, and the outputs of the actions it refers to.
+pub struct Seen<'a> {
+    /// The sources as they are now.
+    pub sources: &'a dyn Sources,
+    /// The outputs of [`PlannedAction::inputs`], in that order.
+    pub outputs: &'a [Node],
+    /// Folders of those outputs.
+    pub trees: &'a dyn Directories,
+    /// Files of those outputs.
+    pub blobs: &'a dyn BlobStore,
+}
+
+/// Maps the sources and the outputs of finished dependencies to what exactly an
+/// action sees. Pure: equal things seen give an equal step.
+pub trait Selector: Send + Sync {
+    /// The step, or why there is none, at its place in the source.
+    ///
+    /// # Errors
+    /// What the sources lack or get wrong, in the user's words.
+    fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>>;
+}
+
+/// An action with every input known by digest.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What is run.
+    pub command: Command,
+    /// All that it sees.
+    pub input_root: Dir,
+    /// A declared time limit in seconds.
+    pub timeout: Option<u32>,
+    /// What an executor may use to be faster; no part of the key.
+    pub hints: Hints,
+}
+
+/// What an executor may use and what cannot change a result, hence is in no key.
+#[derive(Debug, Clone, Default)]
+pub struct Hints {
+    /// Folders of the input root that are big and the same for many actions: worth laying out once.
+    pub stable: Vec<RelPath>,
+    /// Environment variable → name of a compile cache whose folder it is to hold.
+    pub accelerators: BTreeMap<String, String>,
+    /// Folders with programs that a fetch uses; its result is verified, so they are in no key.
+    pub tools: Vec<Digest>,
+}

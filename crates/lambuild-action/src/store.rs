@@ -1,0 +1,153 @@
+//! The traits behind which bytes live: blobs, results, and the workspace's sources.
+//!
+//! All calls block; whoever waits for a network inside does so on its own. That
+//! keeps selectors plain functions, and the price, a thread for each running
+//! action, is small beside the process it waits for.
+
+use crate::cache_key::ActionKey;
+use crate::message::ActionResult;
+use lambuild_digest::{Digest, DigestFunction, Directories, Entry, RelPath};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The object is not there: rebuild or refetch it.
+    #[error("object {0} is not in the store")]
+    NotFound(Digest),
+    /// The object's bytes were not those of its name; it has been set aside.
+    #[error("object {0} was damaged; it has been set aside")]
+    Damaged(Digest),
+    /// The file system refused.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// The operation, as a verb.
+        doing: &'static str,
+        /// Its object.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// What is there is not what this version understands.
+    #[error("{0}")]
+    Format(String),
+}
+
+impl StoreError {
+    /// For `map_err`: which operation on which path failed.
+    pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+        let path = path.to_owned();
+        move |source| StoreError::Io { doing, path, source }
+    }
+}
+
+/// Content by digest. What is read is what was named, or an error.
+pub trait BlobStore: Send + Sync {
+    /// The function of every digest in here.
+    fn function(&self) -> DigestFunction;
+
+    /// Whether the object is there, by its name and size; its bytes are not read.
+    fn contains(&self, digest: &Digest) -> bool;
+
+    /// The object's bytes, checked.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Damaged`], or the system's.
+    fn read(&self, digest: &Digest) -> Result<Vec<u8>, StoreError>;
+
+    /// Keeps an object.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn write(&self, bytes: &[u8]) -> Result<Digest, StoreError>;
+}
+
+/// Results by key. A result is given out only while all that it names is there.
+pub trait ActionCache: Send + Sync {
+    /// The result of an action; `None` when it has to be run.
+    ///
+    /// # Errors
+    /// Only what makes going on useless; an unreadable record counts as none.
+    fn result(&self, key: &ActionKey) -> Result<Option<ActionResult>, StoreError>;
+
+    /// Keeps the result of an action that succeeded.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError>;
+}
+
+/// What a name in the workspace stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+}
+
+/// The names in a folder, sorted by bytes.
+pub type Names = Arc<[(Arc<str>, SourceKind)]>;
+
+/// Why a source cannot be taken.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing is there.
+    #[error("`{0}` does not exist")]
+    NotFound(RelPath),
+    /// It is there and cannot be an input; the text says why.
+    #[error("`{path}` cannot be used: {why}")]
+    Unusable {
+        /// What.
+        path: RelPath,
+        /// In the user's words.
+        why: String,
+    },
+}
+
+/// The workspace's files as they are during this run: regular files and links,
+/// without what is never an input (`.git`, `.lambuild`, `dist`, ignored files).
+pub trait Sources: Send + Sync {
+    /// The names in a folder, sorted by bytes.
+    ///
+    /// # Errors
+    /// When it is no folder or cannot be read.
+    fn list(&self, folder: &RelPath) -> Result<Names, SourceError>;
+
+    /// What stands at a path; `None` for nothing.
+    fn kind(&self, path: &RelPath) -> Option<SourceKind>;
+
+    /// Digest and execute bit of a file; links are followed inside the workspace.
+    ///
+    /// # Errors
+    /// When there is no such file, or it changes while it is read.
+    fn file(&self, path: &RelPath) -> Result<(Digest, bool), SourceError>;
+
+    /// A file's bytes.
+    ///
+    /// # Errors
+    /// As [`Sources::file`].
+    fn read(&self, path: &RelPath) -> Result<Arc<[u8]>, SourceError>;
+
+    /// A file, or a folder with all below it, as content.
+    ///
+    /// # Errors
+    /// As [`Sources::file`]; links that leave the workspace, names that cannot be.
+    fn content(&self, path: &RelPath) -> Result<Entry, SourceError>;
+
+    /// Puts a file that was handed out by digest into the store, where a stat cache
+    /// knew the digest and the store has lost the bytes. `false` when no source has it.
+    ///
+    /// # Errors
+    /// When the file has changed since.
+    fn provide(&self, digest: &Digest) -> Result<bool, SourceError>;
+}
+
+/// A store that has all three faces.
+pub trait Store: BlobStore + ActionCache + Directories {}
+
+impl<T: BlobStore + ActionCache + Directories> Store for T {}

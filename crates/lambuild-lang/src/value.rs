@@ -1,0 +1,149 @@
+//! What an expression means once it is evaluated, for everyone downstream.
+//! Knows nothing of how evaluation is done.
+
+use crate::source::Span;
+use indexmap::IndexMap;
+use lambuild_digest::RelPath;
+use std::fmt;
+use std::sync::Arc;
+
+/// An instruction set, by Lambda's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arch {
+    /// `arm64`.
+    Arm64,
+    /// `x86_64`.
+    X86_64,
+}
+
+impl Arch {
+    /// Every architecture that Lambda has, in the order of their names.
+    pub const ALL: [Arch; 2] = [Arch::Arm64, Arch::X86_64];
+
+    /// Lambda's own name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::Arm64 => "arm64",
+            Arch::X86_64 => "x86_64",
+        }
+    }
+
+    /// Go's name (`GOARCH`).
+    pub fn go(self) -> &'static str {
+        match self {
+            Arch::Arm64 => "arm64",
+            Arch::X86_64 => "amd64",
+        }
+    }
+
+    /// The architecture of this Lambda name; `None` for any other text.
+    pub fn parse(name: &str) -> Option<Arch> {
+        Arch::ALL.into_iter().find(|arch| arch.name() == name)
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A function, layer or target of an evaluated workspace, by its place in
+/// the evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId(pub u32);
+
+/// A declared toolchain, by its place in the evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ToolchainId(pub u32);
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// What it is.
+    pub data: Data,
+    /// The expression that gave it.
+    pub span: Span,
+}
+
+/// A fully evaluated value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A 64-bit integer.
+    Int(i64),
+    /// A string without products in it.
+    Str(Arc<str>),
+    /// A location in the workspace; as content, the files there.
+    Path(RelPath),
+    /// A list.
+    List(Arc<[Value]>),
+    /// A set, in the order of writing.
+    Set(Arc<Attrs>),
+    /// `function.f`, `layer.l` or `target.t`.
+    Reference(TargetId),
+    /// `toolchain.t`.
+    Toolchain(ToolchainId),
+    /// A builder call: something to be built.
+    Product(Arc<Product>),
+    /// `layer.l.arn`: known only at deployment.
+    Arn(TargetId),
+}
+
+impl Data {
+    /// What a user would call it: "a string", "a list" and so on.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Data::Null => "null",
+            Data::Bool(_) => "a boolean",
+            Data::Int(_) => "an integer",
+            Data::Str(_) => "a string",
+            Data::Path(_) => "a path",
+            Data::List(_) => "a list",
+            Data::Set(_) => "a set",
+            Data::Reference(_) => "a reference",
+            Data::Toolchain(_) => "a toolchain",
+            Data::Product(_) => "a product",
+            Data::Arn(_) => "an ARN that is known at deployment",
+        }
+    }
+}
+
+/// One entry of a set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attr {
+    /// Where the key was written.
+    pub key_span: Span,
+    /// The value.
+    pub value: Value,
+}
+
+/// The entries of a set by key, in the order of writing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attrs(pub IndexMap<Arc<str>, Attr>);
+
+impl Attrs {
+    /// The value of `key`; `null` counts as absent.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).map(|attr| &attr.value).filter(|value| value.data != Data::Null)
+    }
+
+    /// The entries in the order of writing.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Attr)> {
+        self.0.iter()
+    }
+}
+
+/// A builder call with its attributes, checked against the builder's schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product {
+    /// The builder's name, such as `go`.
+    pub builder: Arc<str>,
+    /// Its attributes.
+    pub attrs: Attrs,
+    /// The whole call.
+    pub span: Span,
+}

@@ -1,0 +1,299 @@
+//! From files on disk to content in the store. Decides what of a file counts
+//! (bytes, execute bit, a link's target) and that it did not change meanwhile.
+//! Does not know which files anyone wants.
+
+use crate::disk::{DiskStore, open};
+use crate::folder;
+use lambuild_action::{BlobStore, StoreError};
+use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
+use rayon::prelude::*;
+use std::fs::{self, File, FileType, Metadata};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+/// How often a file is read again that changes while it is read.
+const ATTEMPTS: usize = 3;
+/// Files up to this size are read in one piece.
+const IN_MEMORY: u64 = 4 << 20;
+const BUFFER: usize = 1 << 18;
+
+/// Why a file cannot become content.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// It was written to while it was read, three times.
+    #[error("`{}` is changing while it is read", .0.display())]
+    Changing(PathBuf),
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It is nothing that an output or input may hold.
+    #[error("`{path}` {why}")]
+    Refused {
+        /// Relative to the folder that is taken.
+        path: String,
+        /// The rule.
+        why: &'static str,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn read_error(path: &Path) -> impl FnOnce(io::Error) -> IngestError {
+    let path = path.to_owned();
+    move |source| IngestError::Read { path, source }
+}
+
+/// The identity of a file's state: as long as it is equal, its bytes are.
+fn state(meta: &Metadata) -> (u64, u64, i64, i64, i64, i64) {
+    (
+        meta.ino(),
+        meta.len(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.ctime(),
+        meta.ctime_nsec(),
+    )
+}
+
+/// Hashes a regular file and keeps its bytes. The answer's metadata was true while the bytes were read.
+///
+/// # Errors
+/// See [`IngestError`].
+pub fn file(store: &DiskStore, path: &Path) -> Result<(Digest, Metadata), IngestError> {
+    for _ in 0..ATTEMPTS {
+        let mut file = open(path).map_err(read_error(path))?;
+        let before = file.metadata().map_err(read_error(path))?;
+        let digest = if before.len() <= IN_MEMORY {
+            small(store, &mut file, path)?
+        } else {
+            large(store, &mut file, path)?
+        };
+        let after = file.metadata().map_err(read_error(path))?;
+        if state(&before) == state(&after) && digest.size() == after.len() {
+            return Ok((digest, after));
+        }
+    }
+    Err(IngestError::Changing(path.to_owned()))
+}
+
+fn small(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, IngestError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(read_error(path))?;
+    Ok(store.write(&bytes)?)
+}
+
+fn large(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, IngestError> {
+    let mut copy = store.stage_file()?;
+    let mut hasher = store.function().hasher();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = file.read(&mut buffer).map_err(read_error(path))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        copy.write_all(&buffer[..read])
+            .map_err(StoreError::io("write", copy.path()))?;
+    }
+    let digest = hasher.finish();
+    if !store.contains(&digest) {
+        store.adopt(copy, &digest)?;
+    }
+    Ok(digest)
+}
+
+/// Whether a mode counts as executable: the owner's bit, as Git has it.
+pub fn executable(meta: &Metadata) -> bool {
+    meta.permissions().mode() & 0o100 != 0
+}
+
+/// Takes what an action left at `path`: a file, or a folder with all below it.
+///
+/// | found | taken as |
+/// | --- | --- |
+/// | regular file | its bytes and whether its owner may execute it; no times, owners, other bits |
+/// | link that stays inside | a link |
+/// | empty folder | an empty folder |
+/// | link that leaves, absolute link | refused |
+/// | fifo, socket, device | refused |
+/// | name that is not UTF-8 or cannot be in a zip | refused |
+///
+/// # Errors
+/// See [`IngestError`].
+pub fn output(store: &DiskStore, path: &Path) -> Result<Node, IngestError> {
+    let meta = fs::symlink_metadata(path).map_err(read_error(path))?;
+    if meta.is_file() {
+        let (digest, meta) = file(store, path)?;
+        return Ok(Node::File {
+            digest,
+            executable: executable(&meta),
+        });
+    }
+    if !meta.is_dir() {
+        return Err(refused(&RelPath::root(), "is neither a file nor a folder"));
+    }
+    let mut found = Vec::new();
+    gather(path, &RelPath::root(), &mut found)?;
+    let entries = found
+        .into_par_iter()
+        .map(|(at, kind)| Ok((take(store, path, &at, kind)?, at)))
+        .collect::<Result<Vec<(Entry, RelPath)>, IngestError>>()?;
+    let mut dir = Dir::default();
+    for (entry, at) in entries {
+        dir.put(&at, entry, &())
+            .map_err(|_| refused(&at, "lies too deep"))?;
+    }
+    Ok(Node::Directory(keep(store, &dir)?))
+}
+
+/// Writes a tree's messages to the store; answers the root's digest.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn keep(store: &DiskStore, dir: &Dir) -> Result<Digest, StoreError> {
+    let mut messages = Vec::new();
+    let digest = dir.encode(store.function(), &mut |_, bytes| messages.push(bytes));
+    for bytes in messages {
+        store.write(&bytes)?;
+    }
+    Ok(digest)
+}
+
+fn refused(at: &RelPath, why: &'static str) -> IngestError {
+    IngestError::Refused {
+        path: at.to_string(),
+        why,
+    }
+}
+
+/// Everything below a folder, in sorted order, links not followed.
+fn gather(root: &Path, at: &RelPath, found: &mut Vec<(RelPath, FileType)>) -> Result<(), IngestError> {
+    let folder = root.join(at.as_str());
+    for (name, kind) in folder::list(&folder).map_err(read_error(&folder))? {
+        let text = name
+            .to_str()
+            .ok_or_else(|| refused(at, "holds a name that is not UTF-8"))?;
+        let path = at
+            .child(text)
+            .map_err(|_| refused(at, "holds a name with a control character or `\\`"))?;
+        if kind.is_dir() {
+            let before = found.len();
+            gather(root, &path, found)?;
+            if found.len() > before {
+                continue;
+            }
+        }
+        found.push((path, kind));
+    }
+    Ok(())
+}
+
+fn take(store: &DiskStore, root: &Path, at: &RelPath, kind: FileType) -> Result<Entry, IngestError> {
+    let path = root.join(at.as_str());
+    if kind.is_dir() {
+        return Ok(Entry::Dir(Dir::default()));
+    }
+    if kind.is_file() {
+        let (digest, meta) = file(store, &path)?;
+        return Ok(Entry::file(digest, executable(&meta)));
+    }
+    if !kind.is_symlink() {
+        return Err(refused(at, "is a device, socket or pipe"));
+    }
+    let target = fs::read_link(&path).map_err(read_error(&path))?;
+    if !stays_inside(at, &target) {
+        return Err(refused(at, "is a link that leaves the output"));
+    }
+    let target = target
+        .to_str()
+        .ok_or_else(|| refused(at, "is a link to a name that is not UTF-8"))?;
+    Ok(Entry::symlink(target))
+}
+
+/// Whether a link at `at` points below the root of its tree, judged by its text alone.
+pub fn stays_inside(at: &RelPath, target: &Path) -> bool {
+    let mut depth = at.parts().count() as i64 - 1;
+    for part in target.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir => depth -= 1,
+            Component::RootDir | Component::Prefix(_) => return false,
+        }
+        if depth < 0 {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambuild_digest::DigestFunction;
+    use lambuild_digest::tree::walk;
+    use std::os::unix::fs::symlink;
+
+    fn setup() -> (tempfile::TempDir, DiskStore, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap();
+        let out = folder.path().join("out");
+        fs::create_dir(&out).unwrap();
+        (folder, store, out)
+    }
+
+    fn root(node: Node) -> Digest {
+        match node {
+            Node::Directory(digest) => digest,
+            other => panic!("{other:?} is no folder"),
+        }
+    }
+
+    #[test]
+    fn times_and_other_mode_bits_do_not_reach_the_tree() {
+        let (_folder, store, out) = setup();
+        fs::create_dir(out.join("bin")).unwrap();
+        fs::write(out.join("bin/run"), "#!").unwrap();
+        fs::set_permissions(out.join("bin/run"), fs::Permissions::from_mode(0o4777)).unwrap();
+        symlink("bin/run", out.join("run")).unwrap();
+        let first = output(&store, &out).unwrap();
+        fs::set_permissions(out.join("bin/run"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(output(&store, &out).unwrap(), first);
+        let found = walk(&root(first), &store).unwrap();
+        assert!(matches!(found[0].1, Node::File { executable: true, .. }));
+        assert!(matches!(&found[1].1, Node::Symlink { target } if &**target == "bin/run"));
+    }
+
+    #[test]
+    fn what_no_output_may_hold_is_refused() {
+        let (_folder, store, out) = setup();
+        for target in ["/etc/passwd", "../x", "a/../../x"] {
+            symlink(target, out.join("l")).unwrap();
+            let error = output(&store, &out).unwrap_err().to_string();
+            assert_eq!(error, "`l` is a link that leaves the output");
+            fs::remove_file(out.join("l")).unwrap();
+        }
+        fs::write(out.join("a\nb"), "").unwrap();
+        assert_eq!(
+            output(&store, &out).unwrap_err().to_string(),
+            "`.` holds a name with a control character or `\\`"
+        );
+    }
+
+    #[test]
+    fn large_files_and_small_ones_have_the_same_digest_rule() {
+        let (_folder, store, out) = setup();
+        let bytes = vec![7u8; IN_MEMORY as usize + 1];
+        fs::write(out.join("large"), &bytes).unwrap();
+        let (digest, _) = file(&store, &out.join("large")).unwrap();
+        assert_eq!(digest, DigestFunction::Blake3.digest(&bytes));
+        assert_eq!(store.read(&digest).unwrap(), bytes);
+    }
+}

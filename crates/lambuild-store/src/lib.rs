@@ -1,0 +1,17 @@
+//! Blobs, trees and results on disk, and the workspace's sources as content.
+//!
+//! Knows no graph and no network. The file system is the database: an object is
+//! a file named by its digest, a rename is the commit, nothing in the store is
+//! ever modified.
+
+pub mod disk;
+pub mod folder;
+pub mod host;
+pub mod ingest;
+pub mod materialise;
+pub mod sources;
+pub mod stat_cache;
+
+pub use disk::DiskStore;
+pub use host::HostFolders;
+pub use sources::SourceTree;
