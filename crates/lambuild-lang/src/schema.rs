@@ -30,7 +30,13 @@ pub struct Attribute {
 impl Attribute {
     /// An optional attribute without a default.
     pub const fn new(name: &'static str, ty: Type, doc: &'static str) -> Self {
-        Attribute { name, ty, required: false, default: None, doc }
+        Attribute {
+            name,
+            ty,
+            required: false,
+            default: None,
+            doc,
+        }
     }
 
     /// Must be there.

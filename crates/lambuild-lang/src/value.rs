@@ -128,7 +128,10 @@ pub struct Attrs(pub IndexMap<Arc<str>, Attr>);
 impl Attrs {
     /// The value of `key`; `null` counts as absent.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).map(|attr| &attr.value).filter(|value| value.data != Data::Null)
+        self.0
+            .get(key)
+            .map(|attr| &attr.value)
+            .filter(|value| value.data != Data::Null)
     }
 
     /// The entries in the order of writing.

@@ -1,0 +1,327 @@
+//! The built-in functions: their names, their parameters, and those that look at
+//! the workspace or the command line.
+
+use super::context::Context;
+use super::value::{Eval, Fail, Lazy, Shape, ThunkId};
+use super::{EnvId, Machine};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::files::FileKind;
+use crate::nearest;
+use crate::source::Span;
+use crate::syntax::ast::{Call, Name};
+use lambuild_digest::RelPath;
+use std::sync::Arc;
+
+/// What this version has, sorted.
+pub(super) const NAMES: [&str; 26] = [
+    "basename",
+    "contains",
+    "dirname",
+    "dirs",
+    "div",
+    "ends_with",
+    "join",
+    "keys",
+    "len",
+    "lower",
+    "max",
+    "merge",
+    "min",
+    "mod",
+    "param",
+    "range",
+    "replace",
+    "sort",
+    "split",
+    "starts_with",
+    "to_json",
+    "to_string",
+    "trim",
+    "unique",
+    "upper",
+    "values",
+];
+
+/// What the language page names and this version lacks.
+pub(super) const LATER: [&str; 9] = [
+    "at", "glob", "hash", "json", "read", "secret", "sub", "toml", "yaml",
+];
+
+/// A call of a built-in function, for its parts and its errors.
+pub(super) struct Use<'c> {
+    pub name: &'c str,
+    pub args: Vec<(ThunkId, Span)>,
+    pub span: Span,
+    pub env: EnvId,
+    pub context: Context,
+}
+
+impl Machine<'_> {
+    pub(super) fn call_builtin(
+        &mut self,
+        name: &Name,
+        call: &Call,
+        span: Span,
+        env: EnvId,
+        context: Context,
+    ) -> Eval<Lazy> {
+        if &**name == "param" {
+            return self.param(call, span, env, context);
+        }
+        let (least, most) = arity(name);
+        if let Some(word) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
+            let message = format!("`{name}` takes its arguments by place, not by name");
+            let error = Diagnostic::error(codes::ARGUMENTS, message, word.span, "named here");
+            return Err(self.fail(env, error));
+        }
+        if !(least..=most).contains(&call.args.len()) {
+            return Err(self.wrong_count(name, call.args.len(), (least, most), span, env));
+        }
+        let args = call
+            .args
+            .iter()
+            .map(|arg| (self.delay(arg.value, env), self.program.arena.span(arg.value)));
+        let args = args.collect();
+        let call = Use {
+            name,
+            args,
+            span,
+            env,
+            context,
+        };
+        self.built_in(&call).map(|shape| shape.at(span))
+    }
+
+    fn wrong_count(
+        &self,
+        name: &str,
+        found: usize,
+        (least, most): (usize, usize),
+        at: Span,
+        env: EnvId,
+    ) -> Fail {
+        let takes = match (least, most) {
+            (1, 1) => "one argument".to_owned(),
+            (least, usize::MAX) => format!("at least {least} arguments"),
+            (least, most) if least == most => format!("{least} arguments"),
+            (least, most) => format!("{least} to {most} arguments"),
+        };
+        let message = format!("`{name}` takes {takes}, found {found}");
+        self.fail(env, Diagnostic::error(codes::ARGUMENTS, message, at, "this call"))
+    }
+
+    fn built_in(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        match call.name {
+            "dirs" => self.dirs(call),
+            "basename" | "dirname" => self.part_of_path(call),
+            "merge" => self.merge(call),
+            "len" | "keys" | "values" | "sort" | "unique" | "range" | "contains" => self.built_in_list(call),
+            "min" | "max" | "div" | "mod" => self.built_in_number(call),
+            _ => self.built_in_text(call),
+        }
+    }
+
+    /// An argument, evaluated.
+    pub(super) fn arg(&mut self, call: &Use<'_>, at: usize) -> Eval<Lazy> {
+        let (thunk, span) = call.args[at];
+        self.force(thunk, call.context, span)
+    }
+
+    pub(super) fn wrong_arg(&self, call: &Use<'_>, at: usize, takes: &str, found: &Lazy) -> Fail {
+        self.wrong_kind(
+            call.env,
+            &format!("`{}`", call.name),
+            takes,
+            found,
+            call.args[at].1,
+        )
+    }
+
+    pub(super) fn text_arg(&mut self, call: &Use<'_>, at: usize) -> Eval<Arc<str>> {
+        let value = self.arg(call, at)?;
+        match &value.shape {
+            Shape::Str(text) => Ok(Arc::clone(text)),
+            _ => Err(self.wrong_arg(call, at, "a string", &value)),
+        }
+    }
+
+    pub(super) fn int_arg(&mut self, call: &Use<'_>, at: usize) -> Eval<i64> {
+        let value = self.arg(call, at)?;
+        match value.shape {
+            Shape::Int(number) => Ok(number),
+            _ => Err(self.wrong_arg(call, at, "an integer", &value)),
+        }
+    }
+
+    fn path_arg(&mut self, call: &Use<'_>, at: usize) -> Eval<RelPath> {
+        let value = self.arg(call, at)?;
+        match &value.shape {
+            Shape::Path(path) => Ok(path.clone()),
+            _ => Err(self.wrong_arg(call, at, "a path", &value)),
+        }
+    }
+
+    /// `dirs(dir)`: the folders in a folder, sorted.
+    fn dirs(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let dir = self.path_arg(call, 0)?;
+        let at = call.args[0].1;
+        let entries = self.files.list(&dir).map_err(|why| {
+            let error = match self.missing_path(&dir, at) {
+                Some(missing) => missing,
+                None => Diagnostic::error(
+                    codes::UNREADABLE,
+                    format!("`{dir}` cannot be listed: {why}"),
+                    at,
+                    "",
+                ),
+            };
+            self.fail(call.env, error)
+        })?;
+        self.bytes(entries.len() * super::expression::ENTRY_BYTES, at)?;
+        let dirs = entries.into_iter().filter(|(_, kind)| *kind == FileKind::Dir);
+        let paths = dirs.filter_map(|(name, _)| dir.child(&name).ok());
+        Ok(Shape::List(
+            paths
+                .map(|path| self.known(Shape::Path(path).at(call.span)))
+                .collect(),
+        ))
+    }
+
+    /// The error of a path at which nothing stands, with its nearest sibling.
+    pub(crate) fn missing_path(&self, path: &RelPath, at: Span) -> Option<Diagnostic> {
+        if self.files.kind(path).is_some() {
+            return None;
+        }
+        let written = self.sources.text(at);
+        let literal = written.starts_with('.') && !written.contains(['$', '"', '\n']);
+        let shown = if literal { written } else { path.display() };
+        let error = Diagnostic::error(
+            codes::MISSING_PATH,
+            format!("`{shown}` does not exist"),
+            at,
+            "not found",
+        );
+        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
+            return Some(error);
+        };
+        let siblings = self.files.list(&parent).unwrap_or_default();
+        let near = nearest(name, siblings.iter().map(|(name, _)| name.as_str()));
+        Some(match near {
+            Some(near) => error.help(format!(
+                "did you mean `{}{near}`?",
+                shown.strip_suffix(name).unwrap_or_default()
+            )),
+            None => error,
+        })
+    }
+
+    /// The last part of a path, or what stands before it.
+    fn part_of_path(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let value = self.arg(call, 0)?;
+        let last = call.name == "basename";
+        match &value.shape {
+            Shape::Path(path) if last => {
+                let name = path.name().ok_or_else(|| self.no_last_part(call))?;
+                Ok(Shape::Str(Arc::from(name)))
+            }
+            Shape::Path(path) => {
+                let parent = path.parent().ok_or_else(|| self.no_last_part(call))?;
+                Ok(Shape::Path(parent))
+            }
+            Shape::Str(text) => {
+                let (dir, name) = text.rsplit_once('/').unwrap_or(("", text));
+                Ok(Shape::Str(Arc::from(if last { name } else { dir })))
+            }
+            _ => Err(self.wrong_arg(call, 0, "a path or a string", &value)),
+        }
+    }
+
+    fn no_last_part(&self, call: &Use<'_>) -> Fail {
+        let message = format!("`{}` has no answer for the workspace's root", call.name);
+        self.fail(
+            call.env,
+            Diagnostic::error(codes::ARGUMENT_VALUE, message, call.args[0].1, "this is the root"),
+        )
+    }
+
+    /// `merge(under, over, …)`: deep, the later one wins.
+    fn merge(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let mut merged: Option<super::value::Slots> = None;
+        for at in 0..call.args.len() {
+            let value = self.arg(call, at)?;
+            let Shape::Set(slots) = &value.shape else {
+                return Err(self.wrong_arg(call, at, "sets", &value));
+            };
+            merged = Some(match merged {
+                Some(under) => self.merge_sets(&under, slots, call.span)?,
+                None => (**slots).clone(),
+            });
+        }
+        Ok(Shape::Set(Arc::new(merged.unwrap_or_default())))
+    }
+
+    /// `param("name", default = …)`: what `--param name=…` says, read as what the default is.
+    fn param(&mut self, call: &Call, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
+        let (name, default) = match &*call.args {
+            [name] if name.name.is_none() => (name, None),
+            [name, default] if name.name.is_none() && is_default(default) => (name, Some(default.value)),
+            _ => {
+                let message = "`param` takes a name, and `default = …` if you like";
+                return Err(self.fail(
+                    env,
+                    Diagnostic::error(codes::ARGUMENTS, message, span, "this call"),
+                ));
+            }
+        };
+        let name = self.text_of("`param`", name.value, env, context)?;
+        let given = self.options.params.get(&*name).cloned();
+        match (given, default) {
+            (None, None) => {
+                let message = format!("the parameter `{name}` has no value");
+                let error = Diagnostic::error(codes::PARAM, message, span, "it is read here");
+                Err(self.fail(
+                    env,
+                    error.help(format!("give it: `--param {name}=…`, or write a `default`")),
+                ))
+            }
+            (None, Some(default)) => self.eval_now(default, env, context),
+            (Some(text), None) => Ok(Shape::Str(Arc::from(text)).at(span)),
+            (Some(text), Some(default)) => {
+                let default = self.eval_now(default, env, context)?;
+                self.read_param(&name, &text, &default, span, env)
+            }
+        }
+    }
+
+    fn read_param(&self, name: &str, text: &str, default: &Lazy, span: Span, env: EnvId) -> Eval<Lazy> {
+        let shape = match &default.shape {
+            Shape::Int(_) => text.parse().ok().map(Shape::Int),
+            Shape::Bool(_) => text.parse().ok().map(Shape::Bool),
+            _ => Some(Shape::Str(Arc::from(text))),
+        };
+        shape.map(|shape| shape.at(span)).ok_or_else(|| {
+            let message = format!("`--param {name}={text}` is not {}", default.shape.kind());
+            let error = Diagnostic::error(codes::PARAM, message, span, "it is read here");
+            self.fail(
+                env,
+                error.label(default.span, format!("the default is {}", default.shape.kind())),
+            )
+        })
+    }
+}
+
+fn is_default(arg: &crate::syntax::ast::Arg) -> bool {
+    arg.name.as_ref().is_some_and(|word| &*word.name == "default")
+}
+
+/// The fewest and the most arguments of a function.
+fn arity(name: &str) -> (usize, usize) {
+    match name {
+        "range" => (1, 2),
+        "merge" | "min" | "max" => (1, usize::MAX),
+        "contains" | "starts_with" | "ends_with" | "split" | "join" | "div" | "mod" => (2, 2),
+        "replace" => (3, 3),
+        _ => (1, 1),
+    }
+}

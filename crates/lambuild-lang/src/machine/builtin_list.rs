@@ -1,0 +1,197 @@
+//! Built-in functions on lists, sets and numbers.
+
+use super::Machine;
+use super::builtin::Use;
+use super::expression::ENTRY_BYTES;
+use super::value::{Eval, Fail, Lazy, Shape, Slots, ThunkId};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+impl Machine<'_> {
+    pub(super) fn built_in_list(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        match call.name {
+            "len" => self.len(call),
+            "keys" => {
+                let slots = self.set_arg(call)?;
+                let key = |(name, slot): (&Arc<str>, &super::value::Slot)| {
+                    self.known(Shape::Str(name.clone()).at(slot.key_span))
+                };
+                Ok(Shape::List(slots.iter().map(key).collect()))
+            }
+            "values" => Ok(Shape::List(
+                self.set_arg(call)?.values().map(|slot| slot.value).collect(),
+            )),
+            "range" => self.range(call),
+            "contains" => self.contains(call),
+            "sort" => self.sort(call),
+            _ => self.unique(call),
+        }
+    }
+
+    fn set_arg(&mut self, call: &Use<'_>) -> Eval<Arc<Slots>> {
+        let value = self.arg(call, 0)?;
+        match &value.shape {
+            Shape::Set(slots) => Ok(Arc::clone(slots)),
+            _ => Err(self.wrong_arg(call, 0, "a set", &value)),
+        }
+    }
+
+    fn list_arg(&mut self, call: &Use<'_>) -> Eval<Arc<[ThunkId]>> {
+        let value = self.arg(call, 0)?;
+        match &value.shape {
+            Shape::List(items) => Ok(Arc::clone(items)),
+            _ => Err(self.wrong_arg(call, 0, "a list", &value)),
+        }
+    }
+
+    /// `len(x)`: elements, entries or characters.
+    fn len(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let value = self.arg(call, 0)?;
+        let count = match &value.shape {
+            Shape::List(items) => items.len(),
+            Shape::Set(slots) => slots.len(),
+            Shape::Str(text) => text.chars().count(),
+            _ => return Err(self.wrong_arg(call, 0, "a list, a set or a string", &value)),
+        };
+        Ok(Shape::Int(count as i64))
+    }
+
+    /// `range(n)`: 0 to before n; `range(from, to)`: from to before to.
+    fn range(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let first = self.int_arg(call, 0)?;
+        let (from, to) = if call.args.len() == 2 {
+            (first, self.int_arg(call, 1)?)
+        } else {
+            (0, first)
+        };
+        let count = to.checked_sub(from).unwrap_or(i64::MAX).max(0) as usize;
+        self.bytes(count.saturating_mul(ENTRY_BYTES), call.span)?;
+        Ok(Shape::List(
+            (from..to)
+                .map(|number| self.known(Shape::Int(number).at(call.span)))
+                .collect(),
+        ))
+    }
+
+    /// `contains(list, element)`, `contains(text, part)`, `contains(set, key)`
+    fn contains(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let whole = self.arg(call, 0)?;
+        match &whole.shape {
+            Shape::Str(text) => {
+                let part = self.text_arg(call, 1)?;
+                Ok(Shape::Bool(text.contains(&*part)))
+            }
+            Shape::Set(slots) => {
+                let key = self.text_arg(call, 1)?;
+                Ok(Shape::Bool(slots.contains_key(&key)))
+            }
+            Shape::List(items) => {
+                let wanted = self.arg(call, 1)?;
+                for item in self.elements(items, call.context, call.args[0].1)? {
+                    if self.equal(&item, &wanted, call.span, call.env, call.context)? {
+                        return Ok(Shape::Bool(true));
+                    }
+                }
+                Ok(Shape::Bool(false))
+            }
+            _ => Err(self.wrong_arg(call, 0, "a list, a set or a string", &whole)),
+        }
+    }
+
+    /// `sort(list)` of strings or of integers, strings by their bytes.
+    fn sort(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let items = self.list_arg(call)?;
+        let values = self.elements(&items, call.context, call.args[0].1)?;
+        if let Some(odd) = values.iter().find(|value| !alike(value, &values[0])) {
+            return Err(self.wrong_arg(call, 0, "a list of strings or a list of integers", odd));
+        }
+        let mut pairs: Vec<(Lazy, ThunkId)> = values.into_iter().zip(items.iter().copied()).collect();
+        pairs.sort_by(|(a, _), (b, _)| order(a, b));
+        Ok(Shape::List(pairs.into_iter().map(|(_, item)| item).collect()))
+    }
+
+    /// `unique(list)`: the first of each, in their order.
+    fn unique(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let items = self.list_arg(call)?;
+        let values = self.elements(&items, call.context, call.args[0].1)?;
+        let mut kept: Vec<(Lazy, ThunkId)> = Vec::new();
+        for (value, item) in values.into_iter().zip(items.iter()) {
+            let mut known = false;
+            for (other, _) in &kept {
+                known = known || self.equal(&value, other, call.span, call.env, call.context)?;
+            }
+            if !known {
+                kept.push((value, *item));
+            }
+        }
+        Ok(Shape::List(kept.into_iter().map(|(_, item)| item).collect()))
+    }
+
+    /// `min`, `max` (of the arguments, or of one list), `div`, `mod`
+    pub(super) fn built_in_number(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        if let "div" | "mod" = call.name {
+            let (a, b) = (self.int_arg(call, 0)?, self.int_arg(call, 1)?);
+            if b == 0 {
+                return Err(self.division_by_zero(call.env, call.span));
+            }
+            let result = if call.name == "div" {
+                a.checked_div_euclid(b)
+            } else {
+                a.checked_rem_euclid(b)
+            };
+            return result
+                .map(Shape::Int)
+                .ok_or_else(|| self.overflow(call.env, call.span));
+        }
+        let numbers = self.numbers(call)?;
+        let found = if call.name == "min" {
+            numbers.iter().min()
+        } else {
+            numbers.iter().max()
+        };
+        found.copied().map(Shape::Int).ok_or_else(|| self.nothing(call))
+    }
+
+    fn numbers(&mut self, call: &Use<'_>) -> Eval<Vec<i64>> {
+        if call.args.len() > 1 {
+            return (0..call.args.len()).map(|at| self.int_arg(call, at)).collect();
+        }
+        let items = self.list_arg(call)?;
+        let values = self.elements(&items, call.context, call.args[0].1)?;
+        let number = |value: &Lazy| match value.shape {
+            Shape::Int(number) => Ok(number),
+            _ => Err(self.wrong_arg(call, 0, "integers", value)),
+        };
+        values.iter().map(number).collect()
+    }
+
+    fn nothing(&self, call: &Use<'_>) -> Fail {
+        let message = format!("`{}` has no answer for an empty list", call.name);
+        self.fail(
+            call.env,
+            Diagnostic::error(
+                codes::ARGUMENT_VALUE,
+                message,
+                call.span,
+                "nothing to choose from",
+            ),
+        )
+    }
+}
+
+fn alike(a: &Lazy, b: &Lazy) -> bool {
+    matches!(
+        (&a.shape, &b.shape),
+        (Shape::Int(_), Shape::Int(_)) | (Shape::Str(_), Shape::Str(_))
+    )
+}
+
+fn order(a: &Lazy, b: &Lazy) -> Ordering {
+    match (&a.shape, &b.shape) {
+        (Shape::Int(a), Shape::Int(b)) => a.cmp(b),
+        (Shape::Str(a), Shape::Str(b)) => a.cmp(b),
+        _ => Ordering::Equal,
+    }
+}

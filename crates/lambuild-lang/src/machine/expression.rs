@@ -1,0 +1,324 @@
+//! What each kind of expression means.
+
+use super::context::Context;
+use super::scope::Binding;
+use super::value::{Eval, Fail, Lazy, Recipe, Shape, Slot, Slots};
+use super::{EnvId, Machine};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::nearest;
+use crate::program::outside;
+use crate::source::Span;
+use crate::syntax::BUILDERS;
+use crate::syntax::ast::{Assert, Build, Entry, ExprId, ExprKind, Key, KeyName, LetIn, Name, Part};
+use crate::value::Data;
+use std::sync::Arc;
+
+/// Bytes that an entry of a list or a set is counted with.
+pub(super) const ENTRY_BYTES: usize = 64;
+
+impl Machine<'_> {
+    /// The value of an expression, as far as its outermost shape.
+    pub(super) fn eval(&mut self, id: ExprId, env: EnvId, context: Context) -> Eval<Lazy> {
+        let program = self.program;
+        let expr = program.arena.expr(id);
+        let span = expr.span;
+        self.step(span)?;
+        let shape = match &expr.kind {
+            ExprKind::Broken => return Err(Fail::Reported),
+            ExprKind::Null => Shape::Null,
+            ExprKind::Bool(value) => Shape::Bool(*value),
+            ExprKind::Int(value) => Shape::Int(*value),
+            ExprKind::Text(text) => Shape::Str(text.clone()),
+            ExprKind::Template(parts) => Shape::Str(Arc::from(self.template(parts, env, context)?)),
+            ExprKind::Path(parts) => self.path(parts, span, env, context)?,
+            ExprKind::List(items) => self.list(items, span, env)?,
+            ExprKind::ListFor(rule, item) => self.list_for(rule, *item, env, context)?,
+            ExprKind::Set(entries) => self.set(entries, span, env, context)?,
+            ExprKind::SetFor(rule, entry) => self.set_for(rule, entry, env, context)?,
+            ExprKind::Name(name) => return self.name(name, span, env, context),
+            ExprKind::Select(select) => return self.select(select, span, env, context),
+            ExprKind::Has(select) => Shape::Bool(self.has(select, env, context)?),
+            ExprKind::Call(call) => return self.call(call, span, env, context),
+            ExprKind::Build(build) => self.builder_call(build, span, env)?,
+            ExprKind::Binary(..) => return self.binary(id, env, context),
+            ExprKind::Not(operand) => Shape::Bool(!self.condition("`!`", *operand, env, context)?),
+            ExprKind::Negate(operand) => self.negate(*operand, span, env, context)?,
+            ExprKind::If(parts) => {
+                let [condition, then, otherwise] = **parts;
+                let holds = self.condition("`if`", condition, env, context)?;
+                return self.eval_now(if holds { then } else { otherwise }, env, context);
+            }
+            ExprKind::Let(binding) => return self.let_in(binding, env, context),
+            ExprKind::Assert(assert) => return self.assert(assert, span, env, context),
+        };
+        Ok(shape.at(span))
+    }
+
+    /// A boolean that `who` needs.
+    pub(crate) fn condition(&mut self, who: &str, id: ExprId, env: EnvId, context: Context) -> Eval<bool> {
+        let value = self.eval_now(id, env, context)?;
+        match value.shape {
+            Shape::Bool(value) => Ok(value),
+            _ => Err(self.wrong_kind(env, who, "a boolean", &value, self.program.arena.span(id))),
+        }
+    }
+
+    fn let_in(&mut self, binding: &LetIn, env: EnvId, context: Context) -> Eval<Lazy> {
+        let value = self.delay(binding.value, env);
+        let inner = self.inner(env, vec![(binding.name.name.clone(), Binding::Value(value))]);
+        self.eval_now(binding.body, inner, context)
+    }
+
+    pub(crate) fn assert(&mut self, assert: &Assert, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
+        if !self.condition("`assert`", assert.condition, env, context)? {
+            let message = self.text_of("the message of `assert`", assert.message, env, context)?;
+            let at = self.program.arena.span(assert.condition);
+            return Err(self.fail(
+                env,
+                Diagnostic::error(codes::ASSERT, &*message, at, "this does not hold"),
+            ));
+        }
+        match assert.body {
+            Some(body) => self.eval_now(body, env, context),
+            None => Ok(Shape::Bool(true).at(span)),
+        }
+    }
+
+    /// A string that `who` needs.
+    pub(super) fn text_of(&mut self, who: &str, id: ExprId, env: EnvId, context: Context) -> Eval<Arc<str>> {
+        let value = self.eval_now(id, env, context)?;
+        match value.shape {
+            Shape::Str(text) => Ok(text),
+            _ => Err(self.wrong_kind(env, who, "a string", &value, self.program.arena.span(id))),
+        }
+    }
+
+    /// The text of a string's parts.
+    pub(super) fn template(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<String> {
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Text(fixed) => text.push_str(fixed),
+                Part::Value(id) => {
+                    let value = self.eval_now(*id, env, context)?;
+                    let at = self.program.arena.span(*id);
+                    let piece = self.piece(&value, at, env)?;
+                    self.bytes(piece.len(), at)?;
+                    text.push_str(&piece);
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    /// What `${…}` puts into a string.
+    fn piece(&mut self, value: &Lazy, at: Span, env: EnvId) -> Eval<Arc<str>> {
+        match &value.shape {
+            Shape::Str(text) => Ok(Arc::clone(text)),
+            Shape::Int(number) => Ok(Arc::from(number.to_string())),
+            Shape::Bool(value) => Ok(Arc::from(value.to_string())),
+            Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => Err(self.not_yet(
+                env,
+                &format!("{} in a string", value.shape.kind()),
+                at,
+                "for the text of a path's last part use `basename`",
+            )),
+            Shape::List(_) => {
+                let error = self
+                    .in_string(value, at)
+                    .help("make text of it with `join(\", \", list)`");
+                Err(self.fail(env, error))
+            }
+            _ => Err(self.fail(env, self.in_string(value, at))),
+        }
+    }
+
+    fn in_string(&self, value: &Lazy, at: Span) -> Diagnostic {
+        let message = format!("{} cannot stand in a string", value.shape.kind());
+        self.found_at(codes::TYPE, message, value, at)
+    }
+
+    /// Something of the language that this version lacks.
+    pub(super) fn not_yet(&self, env: EnvId, what: &str, at: Span, help: &str) -> Fail {
+        let message = format!("this version of lambuild does not have {what} yet");
+        let error = Diagnostic::error(codes::NOT_YET, message, at, "used here");
+        self.fail(env, if help.is_empty() { error } else { error.help(help) })
+    }
+
+    fn path(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<Shape> {
+        let text = self.path_text(parts, env, context)?;
+        let dir = &self.program.module(self.file_of(env)).dir;
+        match dir.resolve(&text) {
+            Ok(path) => Ok(Shape::Path(path)),
+            Err(why) => Err(self.fail(env, outside(&text, &why.to_string(), span))),
+        }
+    }
+
+    /// The text of a path; a path cannot be part of another one.
+    fn path_text(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<String> {
+        if let [Part::Text(only)] = parts {
+            return Ok(only.to_string());
+        }
+        self.template(parts, env, context)
+    }
+
+    fn list(&mut self, items: &[ExprId], span: Span, env: EnvId) -> Eval<Shape> {
+        self.bytes(items.len() * ENTRY_BYTES, span)?;
+        Ok(Shape::List(
+            items.iter().map(|item| self.delay(*item, env)).collect(),
+        ))
+    }
+
+    fn set(&mut self, entries: &[Entry], span: Span, env: EnvId, context: Context) -> Eval<Shape> {
+        self.bytes(entries.len() * ENTRY_BYTES, span)?;
+        let mut slots = Slots::with_capacity_and_hasher(entries.len(), Default::default());
+        for entry in entries {
+            let name = self.key_name(&entry.key, env, context)?;
+            let value = self.delay(entry.value, env);
+            self.insert(
+                &mut slots,
+                name,
+                Slot {
+                    key_span: entry.key.span,
+                    value,
+                },
+                env,
+            )?;
+        }
+        Ok(Shape::Set(Arc::new(slots)))
+    }
+
+    /// Adds an entry whose key may only be known now.
+    pub(super) fn insert(&mut self, slots: &mut Slots, name: Name, slot: Slot, env: EnvId) -> Eval<()> {
+        if let Some(first) = slots.get(&name) {
+            let error = Diagnostic::error(
+                codes::DUPLICATE_KEY,
+                format!("`{name}` is set twice"),
+                slot.key_span,
+                "set again here",
+            );
+            let same = first.key_span == slot.key_span;
+            let error = if same {
+                error
+            } else {
+                error.label(first.key_span, "first set here")
+            };
+            return Err(self.fail(env, error));
+        }
+        slots.insert(name, slot);
+        Ok(())
+    }
+
+    /// The text of a key.
+    pub(crate) fn key_name(&mut self, key: &Key, env: EnvId, context: Context) -> Eval<Name> {
+        match &key.name {
+            KeyName::Fixed(name) => Ok(name.clone()),
+            KeyName::Computed(id) => self.text_of("a key", *id, env, context),
+        }
+    }
+
+    fn name(&mut self, name: &Name, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
+        match self.lookup(env, name) {
+            Some(Binding::Value(thunk)) => self.force(thunk, context, span),
+            Some(Binding::Template(..)) => {
+                let message = format!("`{name}` is a template, not a value");
+                let error = Diagnostic::error(codes::TYPE, message, span, "used as a value here");
+                Err(self.fail(env, error.help(format!("call it: `{name}(…)`"))))
+            }
+            Some(Binding::Module(_)) => {
+                let message = format!("`{name}` is an imported file, not a value");
+                let error = Diagnostic::error(codes::TYPE, message, span, "used as a value here");
+                Err(self.fail(env, error.help(format!("use one of its names: `{name}.…`"))))
+            }
+            Some(Binding::Broken) => Err(Fail::Reported),
+            None => Err(self.unknown_name(name, span, env)),
+        }
+    }
+
+    /// The error of a name that means nothing, with what may have been meant.
+    pub(super) fn unknown_name(&self, name: &str, span: Span, env: EnvId) -> Fail {
+        let error = Diagnostic::error(
+            codes::UNKNOWN_NAME,
+            format!("`{name}` is not known here"),
+            span,
+            "unknown name",
+        );
+        let visible = self.visible(env);
+        let builtins = super::builtin::NAMES.iter().copied();
+        let words = [
+            "function",
+            "layer",
+            "target",
+            "toolchain",
+            "stage",
+            "arch",
+            "workspace",
+        ];
+        let is_difference = name
+            .split_once('-')
+            .is_some_and(|(left, _)| visible.contains(&left));
+        let error = if is_difference {
+            error.help(format!(
+                "to subtract, put spaces around the sign: `{}`",
+                name.replacen('-', " - ", 1)
+            ))
+        } else if words.contains(&name) {
+            error.help(format!("write `{name}.` and a name"))
+        } else if BUILDERS.contains(&name) || self.builder_names().contains(&name) {
+            error.help(format!("a builder is called with a set: `{name} {{ … }}`"))
+        } else {
+            match nearest(name, visible.iter().copied().chain(words).chain(builtins)) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            }
+        };
+        self.fail(env, error)
+    }
+
+    fn builder_names(&self) -> Vec<&'static str> {
+        self.schemas.builders.iter().map(|schema| schema.name).collect()
+    }
+
+    fn builder_call(&mut self, build: &Build, span: Span, env: EnvId) -> Eval<Shape> {
+        let name = &build.builder;
+        if self.builder_names().contains(&&*name.name) {
+            let attrs = self.delay(build.attrs, env);
+            return Ok(Shape::Product(Arc::new(Recipe {
+                builder: name.name.clone(),
+                attrs,
+                span,
+            })));
+        }
+        if BUILDERS.contains(&&*name.name) {
+            return Err(self.not_yet(env, &format!("the builder `{}`", name.name), name.span, ""));
+        }
+        let message = format!("there is no builder `{}`", name.name);
+        let error = Diagnostic::error(codes::UNKNOWN_BUILDER, message, name.span, "unknown builder");
+        let known = self.builder_names().into_iter().chain(BUILDERS);
+        let error = match (self.lookup(env, &name.name), nearest(&name.name, known)) {
+            (Some(Binding::Template(..)), _) => error.help(format!(
+                "a template is called with parentheses: `{}(…)`",
+                name.name
+            )),
+            (_, Some(near)) => error.help(format!("did you mean `{near}`?")),
+            _ => error.help(format!("the builders are {}", self.builder_names().join(", "))),
+        };
+        Err(self.fail(env, error))
+    }
+
+    /// What a scalar is downstream; `None` for everything that has parts.
+    pub(crate) fn scalar(shape: &Shape) -> Option<Data> {
+        Some(match shape {
+            Shape::Null => Data::Null,
+            Shape::Bool(value) => Data::Bool(*value),
+            Shape::Int(value) => Data::Int(*value),
+            Shape::Str(text) => Data::Str(Arc::clone(text)),
+            Shape::Path(path) => Data::Path(path.clone()),
+            Shape::Reference(id) => Data::Reference(*id),
+            Shape::Toolchain(id) => Data::Toolchain(*id),
+            Shape::Arn(id) => Data::Arn(*id),
+            Shape::List(_) | Shape::Set(_) | Shape::Product(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What the evaluator works on: values whose parts are evaluated on demand.
+
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
+use crate::syntax::ast::Name;
+use crate::value::{TargetId, ToolchainId};
+use indexmap::IndexMap;
+use lambuild_digest::RelPath;
+use rustc_hash::FxBuildHasher;
+use std::sync::Arc;
+
+/// A value that is computed when it is asked for, by its place in the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ThunkId(pub u32);
+
+/// A value evaluated as far as its outermost shape, and the expression that gave it.
+#[derive(Debug, Clone)]
+pub(crate) struct Lazy {
+    pub shape: Shape,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Shape {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Str(Arc<str>),
+    Path(RelPath),
+    List(Arc<[ThunkId]>),
+    Set(Arc<Slots>),
+    Reference(TargetId),
+    Toolchain(ToolchainId),
+    Product(Arc<Recipe>),
+    Arn(TargetId),
+}
+
+impl Shape {
+    /// What a user would call it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Shape::Null => "null",
+            Shape::Bool(_) => "a boolean",
+            Shape::Int(_) => "an integer",
+            Shape::Str(_) => "a string",
+            Shape::Path(_) => "a path",
+            Shape::List(_) => "a list",
+            Shape::Set(_) => "a set",
+            Shape::Reference(_) => "a reference",
+            Shape::Toolchain(_) => "a toolchain",
+            Shape::Product(_) => "a product",
+            Shape::Arn(_) => "an ARN that is known at deployment",
+        }
+    }
+
+    pub(crate) fn at(self, span: Span) -> Lazy {
+        Lazy { shape: self, span }
+    }
+}
+
+/// The entries of a set, in the order of writing.
+pub(crate) type Slots = IndexMap<Name, Slot, FxBuildHasher>;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    pub key_span: Span,
+    pub value: ThunkId,
+}
+
+/// A builder call.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    pub builder: Name,
+    pub attrs: ThunkId,
+    pub span: Span,
+}
+
+/// Why a value could not be had.
+#[derive(Debug, Clone)]
+pub(crate) enum Fail {
+    /// To be reported by whoever asked.
+    Error(Arc<Diagnostic>),
+    /// Reported already: a syntax error, or the first overrun of the budget.
+    Reported,
+    /// It depends on a stage, and there is none to judge it for.
+    Unjudged,
+}
+
+pub(crate) type Eval<T> = Result<T, Fail>;

@@ -1,0 +1,290 @@
+//! Where one token ends and the next begins. The only module that knows nom.
+//!
+//! A stack of modes decides how the text at the cursor is read: as code, as the
+//! inside of a string, or as a path. A `"` string ends on its line, everything
+//! inside its `${…}` included, so a forgotten quote spoils one line only.
+
+use super::token::{Kind, Token};
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::character::complete::{anychar, char, satisfy};
+use nom::combinator::{opt, recognize};
+use nom::sequence::{delimited, preceded};
+use nom::{IResult, Parser};
+
+/// The longest text that is read, in bytes: far beyond any file written by
+/// hand, and small enough that every offset fits into a [`Token`].
+pub(crate) const MAX_TEXT: usize = 16 << 20;
+
+/// Cuts `text`, of at most [`MAX_TEXT`] bytes, into tokens; together they are the text.
+pub(crate) fn lex(text: &str) -> Vec<Token> {
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        modes: Vec::new(),
+    };
+    let mut tokens = Vec::with_capacity(text.len() / 3);
+    while lexer.at < text.len() {
+        let start = lexer.at;
+        if let Some((kind, len)) = lexer.next() {
+            lexer.at += len;
+            tokens.push(Token {
+                kind,
+                start: start as u32,
+                len: len as u32,
+            });
+        }
+    }
+    tokens
+}
+
+/// How the text at the cursor is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Code inside `{ }`.
+    Braces,
+    /// Code inside `${ }`.
+    Interpolation,
+    /// The inside of `"…"`.
+    Quoted,
+    /// The inside of `''…''`.
+    Indented,
+    /// A path after its first piece.
+    Path,
+}
+
+struct Lexer<'t> {
+    text: &'t str,
+    at: usize,
+    /// Empty: code at file level.
+    modes: Vec<Mode>,
+}
+
+impl Lexer<'_> {
+    /// The next token's kind and length; `None` when only the mode changed.
+    fn next(&mut self) -> Option<(Kind, usize)> {
+        let rest = &self.text[self.at..];
+        match self.modes.last() {
+            Some(Mode::Quoted) => Some(self.quoted(rest)),
+            Some(Mode::Indented) => Some(self.indented(rest)),
+            Some(Mode::Path) => self.path(rest),
+            _ => Some(self.code(rest)),
+        }
+    }
+
+    fn code(&mut self, rest: &str) -> (Kind, usize) {
+        let (kind, len) = code_token(rest);
+        match kind {
+            Kind::Newline => self.end_quoted_strings(),
+            Kind::Quote => self.modes.push(Mode::Quoted),
+            Kind::Indent => self.modes.push(Mode::Indented),
+            Kind::PathText => self.modes.push(Mode::Path),
+            Kind::LeftBrace => self.modes.push(Mode::Braces),
+            Kind::RightBrace => return (self.close_brace(), len),
+            _ => {}
+        }
+        (kind, len)
+    }
+
+    /// A line break inside `"…"` ends the string and everything opened in it.
+    fn end_quoted_strings(&mut self) {
+        if let Some(first) = self.modes.iter().position(|mode| *mode == Mode::Quoted) {
+            self.modes.truncate(first);
+            if self.modes.last() == Some(&Mode::Path) {
+                self.modes.pop();
+            }
+        }
+    }
+
+    fn close_brace(&mut self) -> Kind {
+        match self.modes.pop() {
+            Some(Mode::Interpolation) => Kind::Close,
+            _ => Kind::RightBrace,
+        }
+    }
+
+    /// quoted = '"' | escape | "${" | text
+    fn quoted(&mut self, rest: &str) -> (Kind, usize) {
+        match rest.as_bytes()[0] {
+            b'"' => {
+                self.modes.pop();
+                (Kind::Quote, 1)
+            }
+            b'\n' => {
+                self.end_quoted_strings();
+                (Kind::Newline, 1)
+            }
+            b'\\' => (Kind::Escape, length(quoted_escape(rest))),
+            _ if rest.starts_with("${") => self.open(),
+            _ => (
+                Kind::Text,
+                text_length(rest, |byte| matches!(byte, b'"' | b'\\' | b'\n'), |_| false),
+            ),
+        }
+    }
+
+    /// indented = "''" | escape | "${" | text
+    fn indented(&mut self, rest: &str) -> (Kind, usize) {
+        if rest.starts_with("''") {
+            return match length(indented_escape(rest)) {
+                0 => {
+                    self.modes.pop();
+                    (Kind::Indent, 2)
+                }
+                len => (Kind::Escape, len),
+            };
+        }
+        if rest.starts_with("${") {
+            return self.open();
+        }
+        (
+            Kind::Text,
+            text_length(rest, |_| false, |rest| rest.starts_with(b"''")),
+        )
+    }
+
+    /// path = ("./" | "../") { path text | "${" code "}" | string after "/" }
+    fn path(&mut self, rest: &str) -> Option<(Kind, usize)> {
+        if rest.starts_with("${") {
+            return Some(self.open());
+        }
+        if rest.starts_with('"') && self.text[..self.at].ends_with('/') {
+            self.modes.push(Mode::Quoted);
+            return Some((Kind::Quote, 1));
+        }
+        match path_length(rest) {
+            0 => {
+                self.modes.pop();
+                None
+            }
+            len => Some((Kind::PathText, len)),
+        }
+    }
+
+    fn open(&mut self) -> (Kind, usize) {
+        self.modes.push(Mode::Interpolation);
+        (Kind::Open, 2)
+    }
+}
+
+/// One token of code: decided by the first byte.
+fn code_token(rest: &str) -> (Kind, usize) {
+    match rest.as_bytes()[0] {
+        b' ' | b'\t' | b'\r' => (Kind::Space, length(take_while1(is_space).parse(rest))),
+        b'\n' => (Kind::Newline, 1),
+        b'#' => (Kind::Comment, length(take_while(|c| c != '\n').parse(rest))),
+        b'A'..=b'Z' | b'a'..=b'z' | b'_' => (Kind::Word, length(take_while1(is_word).parse(rest))),
+        b'0'..=b'9' => (Kind::Number, length(number(rest))),
+        b'.' if rest.starts_with("./") || rest.starts_with("../") => (Kind::PathText, path_length(rest)),
+        b'"' => (Kind::Quote, 1),
+        b'\'' if rest.starts_with("''") => (Kind::Indent, 2),
+        _ => symbol(rest),
+    }
+}
+
+fn symbol(rest: &str) -> (Kind, usize) {
+    let bytes = rest.as_bytes();
+    let pair = match (bytes[0], bytes.get(1)) {
+        (b'=', Some(b'=')) => Kind::EqualsEquals,
+        (b'!', Some(b'=')) => Kind::BangEquals,
+        (b'<', Some(b'=')) => Kind::LessEquals,
+        (b'>', Some(b'=')) => Kind::GreaterEquals,
+        (b'|', Some(b'|')) => Kind::Or,
+        (b'&', Some(b'&')) => Kind::And,
+        (b'/', Some(b'/')) => Kind::Update,
+        (b'+', Some(b'+')) => Kind::Concat,
+        _ => return single(rest),
+    };
+    (pair, 2)
+}
+
+fn single(rest: &str) -> (Kind, usize) {
+    let kind = match rest.as_bytes()[0] {
+        b'(' => Kind::LeftParen,
+        b')' => Kind::RightParen,
+        b'[' => Kind::LeftBracket,
+        b']' => Kind::RightBracket,
+        b'{' => Kind::LeftBrace,
+        b'}' => Kind::RightBrace,
+        b',' => Kind::Comma,
+        b'.' => Kind::Dot,
+        b'?' => Kind::Question,
+        b'=' => Kind::Equals,
+        b'<' => Kind::Less,
+        b'>' => Kind::Greater,
+        b'+' => Kind::Plus,
+        b'-' => Kind::Minus,
+        b'*' => Kind::Star,
+        b'/' => Kind::Slash,
+        b'!' => Kind::Bang,
+        _ if rest.starts_with('\u{feff}') => return (Kind::Space, '\u{feff}'.len_utf8()),
+        _ => return (Kind::Unknown, length(recognize(anychar).parse(rest))),
+    };
+    (kind, 1)
+}
+
+type Piece<'t> = IResult<&'t str, &'t str>;
+
+/// number = digit { word character } [ "." digit { word character } ]
+fn number(rest: &str) -> Piece<'_> {
+    let digit = || satisfy(|c| c.is_ascii_digit());
+    let fraction = recognize((char('.'), digit(), take_while(is_digit_or_letter)));
+    recognize((digit(), take_while(is_digit_or_letter), opt(fraction))).parse(rest)
+}
+
+/// escape = "\u{" hexadecimal digits "}" | "\" any character of the line
+fn quoted_escape(rest: &str) -> Piece<'_> {
+    let unicode = recognize(delimited(
+        tag("u{"),
+        take_while(|c: char| c.is_ascii_hexdigit()),
+        char('}'),
+    ));
+    recognize(preceded(
+        char('\\'),
+        opt(alt((unicode, recognize(satisfy(|c| c != '\n'))))),
+    ))
+    .parse(rest)
+}
+
+/// escape = "''$" | "'''" | "''\" any character
+fn indented_escape(rest: &str) -> Piece<'_> {
+    let backslash = recognize((char('\\'), anychar));
+    recognize(preceded(tag("''"), alt((tag("$"), tag("'"), backslash)))).parse(rest)
+}
+
+/// How much of its input a piece takes; 0 when it does not match.
+fn length(piece: Piece<'_>) -> usize {
+    piece.map_or(0, |(_, taken)| taken.len())
+}
+
+/// The bytes before `${` or the first place that `byte` or `place` stops; at least one.
+///
+/// Only ASCII bytes stop it, so the length is that of whole characters.
+fn text_length(rest: &str, byte: impl Fn(u8) -> bool, place: impl Fn(&[u8]) -> bool) -> usize {
+    let bytes = rest.as_bytes();
+    let stops = |at: &usize| byte(bytes[*at]) || bytes[*at..].starts_with(b"${") || place(&bytes[*at..]);
+    (1..bytes.len()).find(stops).unwrap_or(bytes.len())
+}
+
+/// The bytes of a path's literal piece; `//` ends it.
+fn path_length(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let ends = |at: &usize| !is_path(bytes[*at]) || bytes[*at..].starts_with(b"//");
+    (0..bytes.len()).find(ends).unwrap_or(bytes.len())
+}
+
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r')
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+fn is_digit_or_letter(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._@+~%=-/".contains(&byte)
+}

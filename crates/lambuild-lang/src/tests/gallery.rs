@@ -1,0 +1,85 @@
+//! The galleries in `tests-data`: workspaces and what lambuild says to them.
+//!
+//! A case begins with `=== title`; `--- path` begins a file, `--- says` the whole
+//! answer. Write a new case without an answer and run the tests with
+//! `LAMBUILD_BLESS=1`: the answers are filled in, to be read in the diff.
+
+use super::{print, problems, with_workspace};
+use std::fs;
+use std::path::Path;
+
+/// What is wrong, drawn as a user sees it.
+#[test]
+fn wrong_workspaces() {
+    gallery("wrong.txt", |files| problems(files));
+}
+
+/// What sound workspaces mean.
+#[test]
+fn good_workspaces() {
+    gallery("good.txt", |files| {
+        let found = problems(files);
+        assert_eq!(found, "", "a good workspace has errors");
+        with_workspace(files, print::world)
+    });
+}
+
+struct Case<'t> {
+    title: &'t str,
+    files: Vec<(&'t str, &'t str)>,
+    says: &'t str,
+}
+
+fn gallery(name: &str, answer: impl Fn(&[(&str, &str)]) -> String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests-data").join(name);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut written = String::new();
+    let mut wrong = Vec::new();
+    for case in cases(&text) {
+        let says = answer(&case.files);
+        if says.trim_end() != case.says.trim_end() {
+            wrong.push(format!("{}\n--- expected\n{}\n--- found\n{}", case.title, case.says.trim_end(), says));
+        }
+        written.push_str(&write_case(&case, &says));
+    }
+    if wrong.is_empty() {
+        return;
+    }
+    if blessed() {
+        return fs::write(&path, written).unwrap();
+    }
+    panic!("{} of {name} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a developer asks for new answers; nothing that is built sees it")]
+fn blessed() -> bool {
+    std::env::var_os("LAMBUILD_BLESS").is_some()
+}
+
+fn cases(text: &str) -> Vec<Case<'_>> {
+    let blocks = text.split("\n=== ").map(|block| block.strip_prefix("=== ").unwrap_or(block));
+    blocks.map(case).collect()
+}
+
+fn case(block: &str) -> Case<'_> {
+    let mut parts = block.split("\n--- ");
+    let title = parts.next().unwrap_or_default().trim();
+    let mut case = Case { title, files: Vec::new(), says: "" };
+    for part in parts {
+        let (head, body) = part.split_once('\n').unwrap_or((part, ""));
+        match head {
+            "says" => case.says = body,
+            path => case.files.push((path, body)),
+        }
+    }
+    case
+}
+
+fn write_case(case: &Case<'_>, says: &str) -> String {
+    let file = |(path, text): &(&str, &str)| {
+        let text = text.trim_end();
+        format!("--- {path}\n{text}{}", if text.is_empty() { "" } else { "\n" })
+    };
+    let files: Vec<String> = case.files.iter().map(file).collect();
+    format!("=== {}\n{}--- says\n{}\n\n", case.title, files.concat(), says.trim_end())
+}

@@ -1,0 +1,566 @@
+//! From lazy values to plain ones, checked against a table on the way. Every
+//! mistake is collected; what is sound is kept.
+
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::machine::context::Context;
+use crate::machine::value::{Fail, Lazy, Recipe, Shape, Slot, Slots};
+use crate::machine::{EnvId, Machine, overlap};
+use crate::nearest;
+use crate::schema::{Attribute, Schema, Type};
+use crate::source::Span;
+use crate::syntax::ast::Name;
+use crate::target::TargetKind;
+use crate::value::{Attr, Attrs, Data, Product, Value};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// Bytes that a plain value is counted with.
+const VALUE_BYTES: usize = 96;
+
+/// Evaluates to the bottom in one context, and collects what is wrong.
+pub(crate) struct Checker<'a, 'p> {
+    pub machine: &'a mut Machine<'p>,
+    pub context: Context,
+    /// Whether paths must exist: in what is built.
+    pub paths: bool,
+    pub errors: Vec<Diagnostic>,
+    /// Something depends on a stage that is not there.
+    pub unjudged: bool,
+}
+
+/// The attribute that a value is for.
+#[derive(Clone, Copy)]
+struct At<'n> {
+    name: &'n str,
+    key: Span,
+    env: Option<EnvId>,
+}
+
+/// Whose attributes are checked: "the function `x`", and where that stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'n> {
+    pub text: &'n str,
+    pub span: Span,
+}
+
+impl<'a, 'p> Checker<'a, 'p> {
+    pub(crate) fn new(machine: &'a mut Machine<'p>, context: Context, paths: bool) -> Self {
+        Checker {
+            machine,
+            context,
+            paths,
+            errors: Vec::new(),
+            unjudged: false,
+        }
+    }
+
+    /// The attributes of a set by a table; `null` ones are left out.
+    pub(crate) fn attributes(&mut self, slots: &Slots, schema: &Schema, owner: Owner<'_>) -> Attrs {
+        let mut attrs = IndexMap::with_capacity(slots.len());
+        for (name, slot) in slots {
+            let Some(attribute) = schema.attributes.iter().find(|known| known.name == &**name) else {
+                let known = schema.attributes.iter().map(|attribute| attribute.name);
+                self.errors
+                    .push(unknown_attribute(owner.text, name, slot.key_span, known));
+                continue;
+            };
+            if let Some(value) = self.attribute(name, *slot, &attribute.ty)
+                && value.data != Data::Null
+            {
+                attrs.insert(
+                    Arc::clone(name),
+                    Attr {
+                        key_span: slot.key_span,
+                        value,
+                    },
+                );
+            } else {
+                self.require_given(attribute, slot, owner);
+            }
+        }
+        self.require_present(slots, schema, owner);
+        Attrs(attrs)
+    }
+
+    /// A required attribute that is `null`; one that went wrong is reported already.
+    fn require_given(&mut self, attribute: &Attribute, slot: &Slot, owner: Owner<'_>) {
+        let found = self.machine.force(slot.value, self.context, slot.key_span);
+        if attribute.required
+            && matches!(
+                found,
+                Ok(Lazy {
+                    shape: Shape::Null,
+                    ..
+                })
+            )
+        {
+            self.errors.push(missing(owner, attribute));
+        }
+    }
+
+    fn require_present(&mut self, slots: &Slots, schema: &Schema, owner: Owner<'_>) {
+        let absent = schema
+            .attributes
+            .iter()
+            .filter(|known| known.required && !slots.contains_key(known.name));
+        self.errors
+            .extend(absent.map(|attribute| missing(owner, attribute)));
+    }
+
+    /// One attribute's value; `None` when it is wrong.
+    pub(crate) fn attribute(&mut self, name: &str, slot: Slot, ty: &Type) -> Option<Value> {
+        let env = self.machine.env_of(slot.value);
+        let lazy = self.force(slot)?;
+        self.fit(
+            &lazy,
+            ty,
+            At {
+                name,
+                key: slot.key_span,
+                env,
+            },
+        )
+    }
+
+    pub(crate) fn force(&mut self, slot: Slot) -> Option<Lazy> {
+        match self.machine.force(slot.value, self.context, slot.key_span) {
+            Ok(lazy) => Some(lazy),
+            Err(fail) => {
+                self.failed(fail);
+                None
+            }
+        }
+    }
+
+    /// Collects what went wrong.
+    pub(crate) fn failed(&mut self, fail: Fail) {
+        match fail {
+            Fail::Error(diagnostic) => self.errors.push((*diagnostic).clone()),
+            Fail::Unjudged => self.unjudged = true,
+            Fail::Reported => {}
+        }
+    }
+
+    fn fit(&mut self, lazy: &Lazy, ty: &Type, at: At<'_>) -> Option<Value> {
+        if let Err(fail) = self.machine.bytes(VALUE_BYTES, lazy.span) {
+            self.failed(fail);
+            return None;
+        }
+        let data = match (ty, &lazy.shape) {
+            (_, Shape::Null) => Data::Null,
+            (Type::Any, _) => self.plain(lazy, at)?,
+            (Type::Either(types), _) => return self.either(lazy, types, at),
+            (Type::Bool, Shape::Bool(value)) => Data::Bool(*value),
+            (Type::Int { min, max }, Shape::Int(number)) => self.integer(*number, (*min, *max), lazy, at)?,
+            (Type::Str { .. } | Type::Checked(_) | Type::OneOf(_), Shape::Str(text)) => {
+                self.text(text, ty, lazy, at)?
+            }
+            (Type::Path, Shape::Path(_)) => self.plain(lazy, at)?,
+            (Type::Content, Shape::Path(_) | Shape::Str(_) | Shape::Product(_) | Shape::Reference(_)) => {
+                self.plain(lazy, at)?
+            }
+            (Type::Product, Shape::Path(_) | Shape::Product(_) | Shape::Reference(_)) => {
+                Data::Product(self.as_product(lazy, at.env)?)
+            }
+            (Type::Layer, Shape::Str(_)) => self.plain(lazy, at)?,
+            (Type::Layer, Shape::Reference(id) | Shape::Arn(id))
+                if self.machine.state.world.target(*id).kind == TargetKind::Layer =>
+            {
+                self.plain(lazy, at)?
+            }
+            (Type::Toolchain, Shape::Toolchain(id)) => Data::Toolchain(*id),
+            (Type::List { item, max }, Shape::List(items)) => {
+                let slots: Vec<Slot> = items
+                    .iter()
+                    .map(|value| Slot {
+                        key_span: lazy.span,
+                        value: *value,
+                    })
+                    .collect();
+                self.list(&slots, item, *max, lazy, at)?
+            }
+            (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at)?,
+            (Type::Set(schema), Shape::Set(slots)) => {
+                let before = self.errors.len();
+                let text = format!("`{}`", at.name);
+                let attrs = self.attributes(
+                    slots,
+                    schema,
+                    Owner {
+                        text: &text,
+                        span: at.key,
+                    },
+                );
+                (self.errors.len() == before).then(|| Data::Set(Arc::new(attrs)))?
+            }
+            _ => {
+                self.wrong_type(lazy, &takes(ty), at);
+                return None;
+            }
+        };
+        Some(Value {
+            data,
+            span: lazy.span,
+        })
+    }
+
+    fn wrong_type(&mut self, lazy: &Lazy, takes: &str, at: At<'_>) {
+        let message = format!("`{}` takes {takes}, found {}", at.name, lazy.shape.kind());
+        let label = format!("this is {}", lazy.shape.kind());
+        self.problem(codes::ATTRIBUTE_TYPE, message, label, lazy.span, at, None);
+    }
+
+    /// An error at a value, with its attribute and the calls that led to it.
+    fn problem(
+        &mut self,
+        code: &'static str,
+        message: String,
+        label: String,
+        span: Span,
+        at: At<'_>,
+        help: Option<String>,
+    ) {
+        let mut error = Diagnostic::error(code, message, span, label);
+        if !self.beside(at.key, span) {
+            error = error.label(at.key, format!("for `{}`", at.name));
+        }
+        if let Some(env) = at.env {
+            error = self.machine.with_calls(env, error);
+        }
+        error.help = help;
+        self.errors.push(error);
+    }
+
+    /// Whether a value stands right behind its key, so that pointing at both says nothing more.
+    fn beside(&self, key: Span, value: Span) -> bool {
+        if overlap(key, value) {
+            return true;
+        }
+        if key.file != value.file || key.end > value.start {
+            return false;
+        }
+        let between = &self.machine.sources.file(key.file).text[key.end as usize..value.start as usize];
+        between.trim() == "="
+    }
+
+    fn integer(&mut self, number: i64, (min, max): (i64, i64), lazy: &Lazy, at: At<'_>) -> Option<Data> {
+        if (min..=max).contains(&number) {
+            return Some(Data::Int(number));
+        }
+        let message = format!(
+            "`{}` takes {}, found {number}",
+            at.name,
+            takes(&Type::Int { min, max })
+        );
+        let label = if number < min { "too small" } else { "too large" };
+        self.problem(codes::RANGE, message, label.to_owned(), lazy.span, at, None);
+        None
+    }
+
+    fn text(&mut self, text: &Arc<str>, ty: &Type, lazy: &Lazy, at: At<'_>) -> Option<Data> {
+        let trouble = match ty {
+            Type::Str { min, max } => {
+                let count = text.chars().count();
+                let fits = (*min..=*max).contains(&count);
+                (!fits).then(|| (codes::RANGE, format!("takes {}, found {count}", takes(ty)), None))
+            }
+            Type::Checked(judge) => judge(text)
+                .err()
+                .map(|why| (codes::INVALID, format!("cannot be {text:?}: {why}"), None)),
+            Type::OneOf(known) => (!known.contains(&&**text)).then(|| {
+                let help =
+                    nearest(text, known.iter().copied()).map(|near| format!("did you mean \"{near}\"?"));
+                (codes::RANGE, format!("takes {}, found {text:?}", takes(ty)), help)
+            }),
+            _ => None,
+        };
+        match trouble {
+            None => Some(Data::Str(Arc::clone(text))),
+            Some((code, what, help)) => {
+                let message = format!("`{}` {what}", at.name);
+                self.problem(code, message, "this value".to_owned(), lazy.span, at, help);
+                None
+            }
+        }
+    }
+
+    fn list(&mut self, slots: &[Slot], item: &Type, max: usize, lazy: &Lazy, at: At<'_>) -> Option<Data> {
+        if slots.len() > max {
+            let message = format!("`{}` takes at most {max} items, found {}", at.name, slots.len());
+            self.problem(codes::RANGE, message, "too many".to_owned(), lazy.span, at, None);
+            return None;
+        }
+        let mut values = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let env = self.machine.env_of(slot.value).or(at.env);
+            if let Some(found) = self.force(*slot) {
+                values.extend(self.nested(&found, item, At { env, ..at }));
+            }
+        }
+        (values.len() == slots.len()).then(|| Data::List(values.into()))
+    }
+
+    fn map(
+        &mut self,
+        slots: &Slots,
+        key: fn(&str) -> Result<(), String>,
+        ty: &Type,
+        at: At<'_>,
+    ) -> Option<Data> {
+        let mut attrs = IndexMap::with_capacity(slots.len());
+        let mut sound = true;
+        for (name, slot) in slots {
+            if let Err(why) = key(name) {
+                let message = format!("{name:?} cannot be a key of `{}`: {why}", at.name);
+                self.errors.push(Diagnostic::error(
+                    codes::INVALID,
+                    message,
+                    slot.key_span,
+                    "this key",
+                ));
+                sound = false;
+            }
+            let env = self.machine.env_of(slot.value).or(at.env);
+            let found = self.force(*slot);
+            let value = found.and_then(|found| {
+                self.nested(
+                    &found,
+                    ty,
+                    At {
+                        name,
+                        key: slot.key_span,
+                        env,
+                    },
+                )
+            });
+            match value {
+                Some(value) => drop(attrs.insert(
+                    Arc::clone(name),
+                    Attr {
+                        key_span: slot.key_span,
+                        value,
+                    },
+                )),
+                None => sound = false,
+            }
+        }
+        sound.then(|| Data::Set(Arc::new(Attrs(attrs))))
+    }
+
+    /// A value inside another one.
+    fn nested(&mut self, lazy: &Lazy, ty: &Type, at: At<'_>) -> Option<Value> {
+        match self.machine.enter_part(lazy.span) {
+            Err(fail) => {
+                self.failed(fail);
+                None
+            }
+            Ok(()) => {
+                let value = self.fit(lazy, ty, at);
+                self.machine.leave_part();
+                value
+            }
+        }
+    }
+
+    /// The first form that takes the value; when none does, what the likeliest one says.
+    fn either(&mut self, lazy: &Lazy, types: &[Type], at: At<'_>) -> Option<Value> {
+        let before = self.errors.len();
+        let mut likeliest = None;
+        for ty in types {
+            if let Some(value) = self.fit(lazy, ty, at) {
+                return Some(value);
+            }
+            let errors = self.errors.split_off(before);
+            let other_kind = errors
+                .first()
+                .is_some_and(|e| e.code == codes::ATTRIBUTE_TYPE && e.labels[0].span == lazy.span);
+            if !other_kind && likeliest.is_none() {
+                likeliest = Some(errors);
+            }
+        }
+        match likeliest {
+            Some(errors) => self.errors.extend(errors),
+            None => self.wrong_type(lazy, &alternatives(types), at),
+        }
+        None
+    }
+
+    /// Everything in a value, whatever it is.
+    fn plain(&mut self, lazy: &Lazy, at: At<'_>) -> Option<Data> {
+        match &lazy.shape {
+            Shape::List(items) => {
+                let slots: Vec<Slot> = items
+                    .iter()
+                    .map(|value| Slot {
+                        key_span: lazy.span,
+                        value: *value,
+                    })
+                    .collect();
+                self.list(&slots, &Type::Any, usize::MAX, lazy, at)
+            }
+            Shape::Set(slots) => self.map(slots, |_| Ok(()), &Type::Any, at),
+            Shape::Product(recipe) => self.product(recipe, at.env).map(Data::Product),
+            Shape::Path(path) if self.paths => {
+                if let Some(missing) = self.machine.missing_path(path, lazy.span) {
+                    self.missing_path(missing, lazy.span, at);
+                    return None;
+                }
+                Some(Data::Path(path.clone()))
+            }
+            scalar => Machine::scalar(scalar),
+        }
+    }
+
+    fn missing_path(&mut self, error: Diagnostic, span: Span, at: At<'_>) {
+        let error = if self.beside(at.key, span) {
+            error
+        } else {
+            error.label(at.key, format!("for `{}`", at.name))
+        };
+        let error = match at.env {
+            Some(env) => self.machine.with_calls(env, error),
+            None => error,
+        };
+        self.errors.push(error);
+    }
+
+    /// A product, or the `files` product that a path or a reference stands for.
+    pub(crate) fn as_product(&mut self, lazy: &Lazy, env: Option<EnvId>) -> Option<Arc<Product>> {
+        if let Shape::Product(recipe) = &lazy.shape {
+            return self.product(recipe, env);
+        }
+        let content = self.machine.known(lazy.clone());
+        let mut inner = Slots::default();
+        inner.insert(
+            Name::from("."),
+            Slot {
+                key_span: lazy.span,
+                value: content,
+            },
+        );
+        let whole = self.machine.known(Shape::Set(Arc::new(inner)).at(lazy.span));
+        self.files_of(
+            Slot {
+                key_span: lazy.span,
+                value: whole,
+            },
+            lazy.span,
+        )
+    }
+
+    /// `files { content = … }`
+    pub(crate) fn files_of(&mut self, content: Slot, span: Span) -> Option<Arc<Product>> {
+        let mut slots = Slots::default();
+        slots.insert(Name::from("content"), content);
+        let attrs = self.machine.known(Shape::Set(Arc::new(slots)).at(span));
+        self.product(
+            &Recipe {
+                builder: Name::from("files"),
+                attrs,
+                span,
+            },
+            None,
+        )
+    }
+
+    /// A builder call, checked against the builder's table.
+    fn product(&mut self, recipe: &Recipe, env: Option<EnvId>) -> Option<Arc<Product>> {
+        let before = self.errors.len();
+        let attrs = self.force(Slot {
+            key_span: recipe.span,
+            value: recipe.attrs,
+        })?;
+        let Shape::Set(slots) = &attrs.shape else {
+            return None;
+        };
+        let builders = self.machine.schemas.builders;
+        let schema = builders.iter().find(|schema| schema.name == &*recipe.builder)?;
+        let text = format!("`{}`", recipe.builder);
+        let attrs = self.attributes(
+            slots,
+            schema,
+            Owner {
+                text: &text,
+                span: recipe.span,
+            },
+        );
+        if self.errors.len() > before || self.unjudged {
+            return None;
+        }
+        let _ = env;
+        Some(Arc::new(Product {
+            builder: Arc::clone(&recipe.builder),
+            attrs,
+            span: recipe.span,
+        }))
+    }
+}
+
+/// The error of a name that a table does not have.
+pub(crate) fn unknown_attribute<'n>(
+    owner: &str,
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
+    let message = format!("{owner} has no attribute `{name}`");
+    let error = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, message, span, "unknown attribute");
+    match nearest(name, known) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+fn missing(owner: Owner<'_>, attribute: &Attribute) -> Diagnostic {
+    let message = format!("{} needs `{}`", owner.text, attribute.name);
+    let label = format!("`{}` is not given", attribute.name);
+    Diagnostic::error(codes::MISSING_ATTRIBUTE, message, owner.span, label)
+        .help(format!("`{}`: {}", attribute.name, attribute.doc))
+}
+
+/// What a type takes, in words.
+fn takes(ty: &Type) -> String {
+    match ty {
+        Type::Bool => "`true` or `false`".to_owned(),
+        Type::Int {
+            min: i64::MIN,
+            max: i64::MAX,
+        } => "an integer".to_owned(),
+        Type::Int { min, max: i64::MAX } => format!("an integer of at least {min}"),
+        Type::Int { min, max } => format!("an integer from {min} to {max}"),
+        Type::Str {
+            min: 0,
+            max: usize::MAX,
+        }
+        | Type::Checked(_) => "a string".to_owned(),
+        Type::Str { min, max: usize::MAX } => format!("a string of at least {min} characters"),
+        Type::Str { min: 0, max } => format!("a string of at most {max} characters"),
+        Type::Str { min, max } => format!("a string of {min} to {max} characters"),
+        Type::OneOf(known) => one_of(known),
+        Type::Path => "a path".to_owned(),
+        Type::Content => "files: a path, a product, a reference or text".to_owned(),
+        Type::Product => "a product such as `go { … }`, a path or a reference".to_owned(),
+        Type::Layer => "`layer.NAME` or an ARN".to_owned(),
+        Type::Toolchain => "`toolchain.NAME`".to_owned(),
+        Type::List { .. } => "a list".to_owned(),
+        Type::Map { .. } | Type::Set(_) => "a set".to_owned(),
+        Type::Either(types) => alternatives(types),
+        Type::Any => "a value".to_owned(),
+    }
+}
+
+fn alternatives(types: &[Type]) -> String {
+    types.iter().map(takes).collect::<Vec<_>>().join(", or ")
+}
+
+/// Up to five of the known texts; more would bury the message.
+fn one_of(known: &[&str]) -> String {
+    let shown: Vec<String> = known.iter().take(5).map(|text| format!("{text:?}")).collect();
+    let more = if known.len() > shown.len() {
+        " and others"
+    } else {
+        ""
+    };
+    format!("one of {}{more}", shown.join(", "))
+}
