@@ -1,0 +1,11 @@
+//! The bytes of a zip, and what must lie where in functions and layers.
+//!
+//! Knows no store, no AWS call and no disk: contents come in as slices, zips go
+//! out as bytes.
+
+pub mod facts;
+pub mod layer;
+pub mod mode;
+pub mod zip;
+
+pub use facts::Facts;
