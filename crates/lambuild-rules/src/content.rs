@@ -1,0 +1,96 @@
+//! From what an attribute names as content to an entry of an input root.
+
+use crate::codes;
+use lambuild_action::{Content, NodeId, Planner, Seen, SourceError, StoreError};
+use lambuild_digest::{Entry, TreeError};
+use lambuild_lang::diagnostic::{Diagnostic, Exit};
+use lambuild_lang::source::Span;
+use lambuild_lang::value::Value;
+
+/// Content in a planned action: outputs by their place among the action's inputs.
+#[derive(Debug, Clone)]
+pub enum Planned {
+    /// Files of the workspace, or a text.
+    Known(Content),
+    /// The output of the action's n-th input.
+    Input(usize),
+}
+
+/// Content with the place where it was written.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// What.
+    pub planned: Planned,
+    /// Where.
+    pub span: Span,
+}
+
+/// Plans a value as content; the action that builds it becomes one of `inputs`.
+pub fn plan(
+    value: &Value,
+    inputs: &mut Vec<NodeId>,
+    planner: &mut dyn Planner,
+) -> Result<Placed, Box<Diagnostic>> {
+    let planned = match planner.content(value)? {
+        Content::Built(node) => {
+            inputs.push(node);
+            Planned::Input(inputs.len() - 1)
+        }
+        known => Planned::Known(known),
+    };
+    Ok(Placed {
+        planned,
+        span: value.span,
+    })
+}
+
+/// The entry that planned content stands for.
+pub fn entry(placed: &Placed, seen: &Seen<'_>) -> Result<Entry, Box<Diagnostic>> {
+    match &placed.planned {
+        Planned::Input(at) => match seen.outputs.get(*at) {
+            Some(node) => Ok(Entry::Node(node.clone())),
+            None => Err(broken("an input of an action is not there", placed.span)),
+        },
+        Planned::Known(Content::Source(path)) => seen
+            .sources
+            .content(path)
+            .map_err(|error| source(&error, placed.span)),
+        Planned::Known(Content::Text(text)) => {
+            let digest = seen
+                .blobs
+                .write(text.as_bytes())
+                .map_err(|error| store(&error, placed.span))?;
+            Ok(Entry::file(digest, false))
+        }
+        Planned::Known(Content::Built(_)) => Err(broken("an input of an action is not there", placed.span)),
+    }
+}
+
+/// A source's error at its place.
+pub fn source(error: &SourceError, span: Span) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(
+        codes::SOURCE,
+        error.to_string(),
+        span,
+        "needed here",
+    ))
+}
+
+/// A tree's error at its place.
+pub fn tree(error: &TreeError, span: Span) -> Box<Diagnostic> {
+    let code = if matches!(error, TreeError::Conflict(_)) {
+        codes::CONFLICT
+    } else {
+        codes::SOURCE
+    };
+    Box::new(Diagnostic::error(code, error.to_string(), span, "needed here"))
+}
+
+/// The store's error at the place for which it was used.
+pub fn store(error: &StoreError, span: Span) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(codes::SOURCE, error.to_string(), span, "needed here").exit(Exit::Failed))
+}
+
+fn broken(message: &str, span: Span) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(codes::SOURCE, message, span, "here").exit(Exit::Failed))
+}

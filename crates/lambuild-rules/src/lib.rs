@@ -1,0 +1,11 @@
+//! What each language and kind of content brings: its attributes as a table,
+//! its planned actions, selectors and locks. Does not know who executes.
+
+pub mod codes;
+pub mod environment;
+pub mod files;
+pub mod go;
+pub mod launcher;
+pub mod zip;
+
+mod content;
