@@ -3,9 +3,10 @@
 use crate::cache_key::ActionKey;
 use crate::message::{ActionResult, Command};
 use crate::planned::Hints;
+use crate::store::Store;
 use crate::store::StoreError;
 use async_trait::async_trait;
-use lambuild_digest::Digest;
+use lambuild_digest::{Digest, Node};
 use std::time::Duration;
 
 /// One action to run. Its messages and inputs are in the store.
@@ -68,4 +69,16 @@ pub trait Executor: Send + Sync {
     /// # Errors
     /// See [`ExecuteError`]. A failed action leaves nothing behind.
     async fn execute(&self, request: &Request) -> Result<Executed, ExecuteError>;
+}
+
+/// A step that runs inside lambuild: a pure function from an input root to an output.
+pub trait InProcess: Send + Sync {
+    /// What argv[0] is, beginning with [`crate::message::IN_PROCESS`].
+    fn name(&self) -> &'static str;
+
+    /// Makes the output; its objects are in the store when this returns.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Refused`] in the user's words, or the store's.
+    fn run(&self, command: &Command, input_root: &Digest, store: &dyn Store) -> Result<Node, ExecuteError>;
 }

@@ -11,8 +11,8 @@ pub mod rule;
 pub mod store;
 
 pub use cache_key::{ActionKey, EncodedAction};
-pub use executor::{ExecuteError, Executed, Executor, Request};
+pub use executor::{ExecuteError, Executed, Executor, InProcess, Request};
 pub use message::{ActionResult, Command, Isolation};
 pub use planned::{Hints, NodeId, PlannedAction, Seen, Selector, Step, Work};
 pub use rule::{Content, Packager, Planner, Rule, Toolchain, ToolchainRule};
-pub use store::{ActionCache, BlobStore, SourceError, SourceKind, Sources, StoreError};
+pub use store::{ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError};

@@ -147,6 +147,15 @@ pub trait Sources: Send + Sync {
     fn provide(&self, digest: &Digest) -> Result<bool, SourceError>;
 }
 
+/// Takes folders of this machine by content.
+pub trait HostFolders: Send + Sync {
+    /// The content of those files below `folder` for which `keep` is true.
+    ///
+    /// # Errors
+    /// In the user's words.
+    fn take(&self, folder: &Path, keep: fn(&RelPath) -> bool) -> Result<Digest, String>;
+}
+
 /// A store that has all three faces.
 pub trait Store: BlobStore + ActionCache + Directories {}
 

@@ -37,18 +37,37 @@ impl HostFolders {
             &notes.join(name),
             lambuild_action::BlobStore::function(&*self.store),
         );
+        let taken = self.take_with(folder, keep, &stats)?;
+        stats.save()?;
+        Ok(taken)
+    }
+
+    /// As [`HostFolders::take`], for a folder that will not be seen again: nothing is remembered.
+    ///
+    /// # Errors
+    /// As [`HostFolders::take`].
+    pub fn take_once(&self, folder: &Path, keep: fn(&RelPath) -> bool) -> Result<Digest, IngestError> {
+        let stats = StatCache::none(lambuild_action::BlobStore::function(&*self.store));
+        self.take_with(folder, keep, &stats)
+    }
+
+    fn take_with(
+        &self,
+        folder: &Path,
+        keep: fn(&RelPath) -> bool,
+        stats: &StatCache,
+    ) -> Result<Digest, IngestError> {
         let mut found = Vec::new();
         gather(folder, &RelPath::root(), keep, &mut found)?;
         let entries = found
             .into_par_iter()
-            .map(|path| Ok((self.entry(folder, &path, &stats)?, path)))
+            .map(|path| Ok((self.entry(folder, &path, stats)?, path)))
             .collect::<Result<Vec<_>, IngestError>>()?;
         let mut dir = Dir::default();
         for (entry, path) in entries {
             dir.put(&path, entry, &())
                 .map_err(|error| StoreError::Format(error.to_string()))?;
         }
-        stats.save()?;
         Ok(ingest::keep(&self.store, &dir)?)
     }
 
@@ -70,6 +89,12 @@ impl HostFolders {
         let (digest, meta) = ingest::file(&self.store, &full)?;
         stats.put(path.as_str(), &meta, &digest);
         Ok(Entry::file(digest, ingest::executable(&meta)))
+    }
+}
+
+impl lambuild_action::HostFolders for HostFolders {
+    fn take(&self, folder: &Path, keep: fn(&RelPath) -> bool) -> Result<Digest, String> {
+        HostFolders::take(self, folder, keep).map_err(|error| error.to_string())
     }
 }
 

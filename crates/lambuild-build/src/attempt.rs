@@ -1,0 +1,229 @@
+//! One action from its finished inputs to its output: select, key, look up, run,
+//! record. Equal keys of one run are tried one after the other, so that the second
+//! finds the first one's result.
+
+use crate::engine::Engine;
+use lambuild_action::{
+    ActionKey, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Step, StoreError, Work,
+    cache_key,
+};
+use lambuild_digest::{Dir, Entry, Node};
+use lambuild_graph::ActionGraph;
+use lambuild_lang::diagnostic::Diagnostic;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How an action came by its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The result was there.
+    Cached,
+    /// It ran.
+    Executed,
+    /// It is content of this machine, nothing to run.
+    Taken,
+}
+
+/// An action's output.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// What is at its one output path.
+    pub out: Node,
+    /// Its key; `None` for content of this machine.
+    pub key: Option<ActionKey>,
+    /// Reused or run.
+    pub how: How,
+    /// What it said when it ran.
+    pub log: Vec<u8>,
+}
+
+/// Why an action has no output.
+#[derive(Debug)]
+pub enum Failure {
+    /// The sources are wrong, at a place.
+    Source(Box<Diagnostic>),
+    /// It ran and failed, or could not run. The key names what was run.
+    Execute {
+        /// The action's key.
+        key: ActionKey,
+        /// argv as it was run.
+        arguments: Vec<String>,
+        /// Why.
+        error: ExecuteError,
+    },
+    /// The store or this machine failed.
+    Machine(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Machine(error.to_string())
+    }
+}
+
+/// What an attempt needs beside the engine: its action and the outputs it refers to.
+pub(crate) struct Attempt {
+    pub engine: Arc<Engine>,
+    pub graph: Arc<ActionGraph>,
+    pub node: NodeId,
+    pub outputs: Vec<Node>,
+    pub slots: Arc<Semaphore>,
+}
+
+impl Attempt {
+    fn action(&self) -> &PlannedAction {
+        self.graph.action(self.node)
+    }
+
+    /// The action's output, from the cache or by running it. `started` is called before it runs.
+    pub async fn run(self: Arc<Self>, started: impl Fn() + Send) -> Result<Done, Failure> {
+        let (step, encoded) = match self.clone().blocking(|attempt| attempt.prepare()).await? {
+            Prepared::Taken(out) => {
+                return Ok(Done {
+                    out,
+                    key: None,
+                    how: How::Taken,
+                    log: Vec::new(),
+                });
+            }
+            Prepared::Keyed(step, encoded) => (*step, encoded),
+        };
+        if let Some(done) = self.clone().look_up(encoded.key).await? {
+            return Ok(done);
+        }
+        let turn = self.engine.turn(encoded.key);
+        let _mine = turn.lock().await;
+        if let Some(done) = self.clone().look_up(encoded.key).await? {
+            return Ok(done);
+        }
+        let Ok(_slot) = self.slots.clone().acquire_owned().await else {
+            return Err(interrupted(&step, encoded.key));
+        };
+        started();
+        self.execute(step, encoded).await
+    }
+
+    async fn look_up(self: Arc<Self>, key: ActionKey) -> Result<Option<Done>, Failure> {
+        let found = self
+            .blocking(move |attempt| Ok(attempt.engine.store.result(&key)?))
+            .await?;
+        let cached = |out| Done {
+            out,
+            key: Some(key),
+            how: How::Cached,
+            log: Vec::new(),
+        };
+        Ok(found.and_then(|result| result.out().cloned()).map(cached))
+    }
+
+    fn prepare(&self) -> Result<Prepared, Failure> {
+        let engine = &self.engine;
+        match &self.action().work {
+            Work::HostFolder { folder, keep } => {
+                let taken = engine.hosts.take(folder, *keep).map_err(Failure::Machine)?;
+                Ok(Prepared::Taken(Node::Directory(taken)))
+            }
+            Work::Select(selector) => {
+                let seen = Seen {
+                    sources: &*engine.sources,
+                    outputs: &self.outputs,
+                    trees: &*engine.store,
+                    blobs: &*engine.store,
+                };
+                let step = selector.select(&seen).map_err(Failure::Source)?;
+                let encoded = cache_key::encode(&step, engine.store.function());
+                Ok(Prepared::Keyed(Box::new(step), encoded))
+            }
+        }
+    }
+
+    async fn execute(self: Arc<Self>, step: Step, encoded: EncodedAction) -> Result<Done, Failure> {
+        let EncodedAction {
+            key,
+            input_root,
+            messages,
+        } = encoded;
+        let inputs = step.input_root;
+        self.clone()
+            .blocking(move |attempt| attempt.provide(&inputs, &messages))
+            .await?;
+        let request = Request {
+            key,
+            input_root,
+            timeout: step
+                .timeout
+                .map(|seconds| Duration::from_secs(u64::from(seconds))),
+            hints: step.hints,
+            command: step.command,
+        };
+        let executed = self.engine.executor.execute(&request).await;
+        let failed = |error| Failure::Execute {
+            key,
+            arguments: request.command.arguments.clone(),
+            error,
+        };
+        let executed = executed.map_err(failed)?;
+        let Some(out) = executed.result.out().cloned() else {
+            return Err(Failure::Machine("an action left no output".to_owned()));
+        };
+        let result = executed.result;
+        self.blocking(move |attempt| Ok(attempt.engine.store.record(&key, &result)?))
+            .await?;
+        Ok(Done {
+            out,
+            key: Some(key),
+            how: How::Executed,
+            log: executed.log,
+        })
+    }
+
+    /// Puts everything in the store that the action's messages name: an executor reads
+    /// nothing else, so an edit from here on cannot enter the result.
+    fn provide(&self, inputs: &Dir, messages: &[(lambuild_digest::Digest, Vec<u8>)]) -> Result<(), Failure> {
+        for (_, message) in messages {
+            self.engine.store.write(message)?;
+        }
+        self.provide_files(inputs)
+    }
+
+    fn provide_files(&self, inputs: &Dir) -> Result<(), Failure> {
+        let Engine { store, sources, .. } = &*self.engine;
+        for (_, entry) in inputs.entries() {
+            match entry {
+                Entry::Dir(dir) => self.provide_files(dir)?,
+                Entry::Node(Node::File { digest, .. }) if !store.contains(digest) => {
+                    let there = sources
+                        .provide(digest)
+                        .map_err(|error| Failure::Machine(error.to_string()))?;
+                    if !there {
+                        return Err(StoreError::NotFound(*digest).into());
+                    }
+                }
+                Entry::Node(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn blocking<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&Attempt) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let ended = tokio::task::spawn_blocking(move || work(&self)).await;
+        ended.unwrap_or_else(|error| Err(Failure::Machine(format!("a step inside lambuild broke: {error}"))))
+    }
+}
+
+enum Prepared {
+    Taken(Node),
+    Keyed(Box<Step>, EncodedAction),
+}
+
+fn interrupted(step: &Step, key: ActionKey) -> Failure {
+    Failure::Execute {
+        key,
+        arguments: step.command.arguments.clone(),
+        error: ExecuteError::Interrupted,
+    }
+}

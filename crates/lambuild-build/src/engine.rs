@@ -1,0 +1,210 @@
+//! The walk over the graph: starts what is ready, as many at once as there are
+//! slots, until all is done, something fails, or the run is interrupted.
+
+use crate::attempt::{Attempt, Done, Failure};
+use crate::clock::Stopwatch;
+use crate::event::{Event, Reporter};
+use crate::state::States;
+use lambuild_action::{ActionKey, Executor, HostFolders, NodeId, Sources, Store};
+use lambuild_graph::ActionGraph;
+use rustc_hash::FxHashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Everything behind the traits, for the length of a run.
+pub struct Engine {
+    /// Blobs, trees and results.
+    pub store: Arc<dyn Store>,
+    /// The workspace's files.
+    pub sources: Arc<dyn Sources>,
+    /// Folders of this machine.
+    pub hosts: Arc<dyn HostFolders>,
+    /// Runs actions.
+    pub executor: Arc<dyn Executor>,
+    turns: Mutex<FxHashMap<ActionKey, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// How a run is done.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many actions run at once.
+    pub jobs: NonZeroUsize,
+    /// Whether to go on with what does not depend on a failure.
+    pub keep_going: bool,
+    /// Ends the run: running actions are killed, nothing more is started.
+    pub cancel: CancellationToken,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Each action's output, by [`NodeId`]; `None` where there is none.
+    pub done: Vec<Option<Done>>,
+    /// The actions that failed, in the order of failing.
+    pub failed: Vec<(NodeId, Failure)>,
+    /// How many were not tried.
+    pub skipped: usize,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// The output of an action that is done.
+    pub fn done(&self, id: NodeId) -> Option<&Done> {
+        self.done.get(id.0 as usize).and_then(Option::as_ref)
+    }
+}
+
+type Ended = (NodeId, Duration, Result<Done, Failure>);
+
+impl Engine {
+    /// An engine over these parts.
+    pub fn new(
+        store: Arc<dyn Store>,
+        sources: Arc<dyn Sources>,
+        hosts: Arc<dyn HostFolders>,
+        executor: Arc<dyn Executor>,
+    ) -> Self {
+        Engine {
+            store,
+            sources,
+            hosts,
+            executor,
+            turns: Mutex::default(),
+        }
+    }
+
+    /// The lock under which a key is run, so that equal actions of one run are one.
+    pub(crate) fn turn(&self, key: ActionKey) -> Arc<tokio::sync::Mutex<()>> {
+        self.turns
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key)
+            .or_default()
+            .clone()
+    }
+
+    /// Builds everything in the graph.
+    pub async fn run(
+        self: Arc<Self>,
+        graph: Arc<ActionGraph>,
+        settings: &Settings,
+        reporter: Arc<dyn Reporter>,
+    ) -> Outcome {
+        let watch = Stopwatch::start();
+        reporter.report(&Event::Planned { actions: graph.len() });
+        let mut walk = Walk {
+            engine: self,
+            states: States::new(&graph),
+            outcome: Outcome {
+                done: graph.ids().map(|_| None).collect(),
+                failed: Vec::new(),
+                skipped: 0,
+                interrupted: false,
+                took: Duration::ZERO,
+            },
+            slots: Arc::new(Semaphore::new(settings.jobs.get())),
+            graph,
+            reporter,
+            running: JoinSet::new(),
+        };
+        walk.until_done(settings).await;
+        walk.outcome.skipped = walk.states.skipped();
+        walk.outcome.took = watch.elapsed();
+        walk.outcome
+    }
+}
+
+struct Walk {
+    engine: Arc<Engine>,
+    graph: Arc<ActionGraph>,
+    states: States,
+    outcome: Outcome,
+    slots: Arc<Semaphore>,
+    reporter: Arc<dyn Reporter>,
+    running: JoinSet<Ended>,
+}
+
+impl Walk {
+    async fn until_done(&mut self, settings: &Settings) {
+        loop {
+            while let Some(node) = self.states.start() {
+                self.start(node);
+            }
+            let ended = tokio::select! {
+                biased;
+                () = settings.cancel.cancelled() => return self.interrupt().await,
+                ended = self.running.join_next() => ended,
+            };
+            match ended {
+                None => return,
+                Some(Ok(ended)) => self.ended(ended, settings.keep_going),
+                Some(Err(error)) => tracing::error!(%error, "a task of the build broke"),
+            }
+        }
+    }
+
+    fn start(&mut self, node: NodeId) {
+        let inputs = &self.graph.action(node).inputs;
+        // A node starts only when all its inputs are done.
+        let outputs = inputs
+            .iter()
+            .filter_map(|input| self.outcome.done(*input))
+            .map(|done| done.out.clone());
+        let attempt = Arc::new(Attempt {
+            engine: self.engine.clone(),
+            graph: self.graph.clone(),
+            node,
+            outputs: outputs.collect(),
+            slots: self.slots.clone(),
+        });
+        let reporter = self.reporter.clone();
+        self.running.spawn(async move {
+            let watch = Stopwatch::start();
+            let result = attempt.run(|| reporter.report(&Event::Started { node })).await;
+            (node, watch.elapsed(), result)
+        });
+    }
+
+    fn ended(&mut self, (node, took, result): Ended, keep_going: bool) {
+        match result {
+            Ok(done) => {
+                self.reporter.report(&Event::Finished {
+                    node,
+                    how: done.how,
+                    took,
+                    log: &done.log,
+                });
+                self.states.done(node, &self.graph);
+                self.outcome.done[node.0 as usize] = Some(done);
+            }
+            Err(failure) => {
+                self.reporter.report(&Event::Failed {
+                    node,
+                    failure: &failure,
+                });
+                self.states.failed(node, &self.graph);
+                if !keep_going {
+                    self.states.stop();
+                }
+                self.outcome.failed.push((node, failure));
+            }
+        }
+    }
+
+    /// Drops what runs, which kills its processes, and starts nothing more.
+    async fn interrupt(&mut self) {
+        self.states.stop();
+        self.running.shutdown().await;
+        self.outcome.interrupted = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;

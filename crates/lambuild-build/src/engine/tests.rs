@@ -1,0 +1,300 @@
+use super::*;
+use crate::attempt::How;
+use async_trait::async_trait;
+use lambuild_action::store::Names;
+use lambuild_action::{
+    ActionCache, ActionResult, BlobStore, Command, ExecuteError, Executed, Isolation, PlannedAction, Request,
+    Seen, Selector, SourceError, SourceKind, Step, StoreError, Work,
+};
+use lambuild_digest::{Digest, DigestFunction, Dir, Directories, Directory, Entry, Node, RelPath, TreeError};
+use lambuild_lang::diagnostic::Diagnostic;
+use lambuild_lang::source::{FileId, Span};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const F: DigestFunction = DigestFunction::Blake3;
+
+/// Blobs, results and sources in memory. A source is a name and a text.
+#[derive(Default)]
+struct Memory {
+    blobs: Mutex<BTreeMap<Digest, Vec<u8>>>,
+    results: Mutex<BTreeMap<Digest, ActionResult>>,
+    sources: Mutex<BTreeMap<String, String>>,
+    ran: Mutex<Vec<String>>,
+}
+
+impl BlobStore for Memory {
+    fn function(&self) -> DigestFunction {
+        F
+    }
+    fn contains(&self, digest: &Digest) -> bool {
+        self.blobs.lock().unwrap().contains_key(digest)
+    }
+    fn read(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        self.blobs
+            .lock()
+            .unwrap()
+            .get(digest)
+            .cloned()
+            .ok_or(StoreError::NotFound(*digest))
+    }
+    fn write(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        self.blobs.lock().unwrap().insert(F.digest(bytes), bytes.to_vec());
+        Ok(F.digest(bytes))
+    }
+}
+
+impl ActionCache for Memory {
+    fn result(&self, key: &ActionKey) -> Result<Option<ActionResult>, StoreError> {
+        Ok(self.results.lock().unwrap().get(&key.0).cloned())
+    }
+    fn record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
+        self.results.lock().unwrap().insert(key.0, result.clone());
+        Ok(())
+    }
+}
+
+impl Directories for Memory {
+    fn directory(&self, digest: &Digest) -> Result<Arc<Directory>, TreeError> {
+        let bytes = BlobStore::read(self, digest);
+        let bytes = bytes.map_err(|error| TreeError::Missing {
+            digest: *digest,
+            why: error.to_string(),
+        })?;
+        Directory::decode(&bytes).map(Arc::new)
+    }
+}
+
+impl Sources for Memory {
+    fn list(&self, _: &RelPath) -> Result<Names, SourceError> {
+        Ok(Arc::new([]))
+    }
+    fn kind(&self, _: &RelPath) -> Option<SourceKind> {
+        None
+    }
+    fn file(&self, path: &RelPath) -> Result<(Digest, bool), SourceError> {
+        let text = self.sources.lock().unwrap().get(path.as_str()).cloned();
+        text.map(|text| (F.digest(text.as_bytes()), false))
+            .ok_or_else(|| SourceError::NotFound(path.clone()))
+    }
+    fn read(&self, path: &RelPath) -> Result<Arc<[u8]>, SourceError> {
+        Err(SourceError::NotFound(path.clone()))
+    }
+    fn content(&self, path: &RelPath) -> Result<Entry, SourceError> {
+        self.file(path)
+            .map(|(digest, executable)| Entry::file(digest, executable))
+    }
+    fn provide(&self, digest: &Digest) -> Result<bool, SourceError> {
+        let sources = self.sources.lock().unwrap().clone();
+        let found = sources.values().find(|text| F.digest(text.as_bytes()) == *digest);
+        Ok(found.is_some_and(|text| self.write(text.as_bytes()).is_ok()))
+    }
+}
+
+impl HostFolders for Memory {
+    fn take(&self, _: &Path, _: fn(&RelPath) -> bool) -> Result<Digest, String> {
+        Err("there is none".to_owned())
+    }
+}
+
+/// Joins the texts of all inputs; `fail` fails, text behind `#` is a comment.
+#[async_trait]
+impl Executor for Memory {
+    async fn execute(&self, request: &Request) -> Result<Executed, ExecuteError> {
+        let name = request.command.arguments[1].clone();
+        self.ran.lock().unwrap().push(name.clone());
+        if name.starts_with("hang") {
+            std::future::pending::<()>().await;
+        }
+        if name.starts_with("fail") {
+            return Err(ExecuteError::Failed {
+                how: "exit code 1".to_owned(),
+                log: b"no".to_vec(),
+            });
+        }
+        let mut text = String::new();
+        for (_, node) in lambuild_digest::tree::walk(&request.input_root, self).unwrap() {
+            let Node::File { digest, .. } = node else { continue };
+            let part = String::from_utf8(BlobStore::read(self, &digest)?).unwrap();
+            text.push_str(part.split('#').next().unwrap());
+        }
+        let digest = self.write(text.as_bytes())?;
+        let result = ActionResult::of(
+            Node::File {
+                digest,
+                executable: false,
+            },
+            None,
+            Isolation::Strict,
+        );
+        Ok(Executed {
+            result,
+            log: Vec::new(),
+        })
+    }
+}
+
+struct Join {
+    name: String,
+    source: Option<String>,
+}
+
+impl Selector for Join {
+    fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>> {
+        let mut root = Dir::default();
+        if let Some(source) = &self.source {
+            let path = RelPath::new(source).unwrap();
+            root.put(&path, seen.sources.content(&path).unwrap(), &())
+                .unwrap();
+        }
+        for (at, output) in seen.outputs.iter().enumerate() {
+            root.put(
+                &RelPath::new(&format!("in{at}")).unwrap(),
+                Entry::Node(output.clone()),
+                &(),
+            )
+            .unwrap();
+        }
+        let command = Command {
+            arguments: vec!["launch".into(), self.name.clone()],
+            ..Command::default()
+        };
+        Ok(Step {
+            command,
+            input_root: root,
+            timeout: None,
+            hints: Default::default(),
+        })
+    }
+}
+
+fn graph(lines: &[(&str, Option<&str>, &[u32])]) -> Arc<ActionGraph> {
+    let mut graph = ActionGraph::default();
+    for (name, source, inputs) in lines {
+        graph.add(PlannedAction {
+            mnemonic: "join",
+            subject: (*name).to_owned(),
+            inputs: inputs.iter().map(|input| NodeId(*input)).collect(),
+            work: Work::Select(Box::new(Join {
+                name: (*name).into(),
+                source: source.map(str::to_owned),
+            })),
+            span: Span::new(FileId(0), 0, 0),
+        });
+    }
+    Arc::new(graph)
+}
+
+fn settings(keep_going: bool) -> Settings {
+    Settings {
+        jobs: NonZeroUsize::MIN,
+        keep_going,
+        cancel: CancellationToken::new(),
+    }
+}
+
+async fn build(memory: &Arc<Memory>, graph: &Arc<ActionGraph>, settings: &Settings) -> Outcome {
+    memory.ran.lock().unwrap().clear();
+    let engine = Engine::new(memory.clone(), memory.clone(), memory.clone(), memory.clone());
+    Arc::new(engine).run(graph.clone(), settings, Arc::new(())).await
+}
+
+fn ran(memory: &Memory) -> Vec<String> {
+    memory.ran.lock().unwrap().clone()
+}
+
+fn edit(memory: &Memory, name: &str, text: &str) {
+    memory
+        .sources
+        .lock()
+        .unwrap()
+        .insert(name.to_owned(), text.to_owned());
+}
+
+#[tokio::test]
+async fn a_second_build_runs_nothing_and_an_edit_runs_what_depends_on_it() {
+    let memory = Arc::new(Memory::default());
+    edit(&memory, "a", "A");
+    edit(&memory, "b", "B");
+    let graph = graph(&[
+        ("lib", Some("a"), &[]),
+        ("one", None, &[0]),
+        ("two", Some("b"), &[]),
+    ]);
+    build(&memory, &graph, &settings(false)).await;
+    assert_eq!(ran(&memory).len(), 3);
+    let second = build(&memory, &graph, &settings(false)).await;
+    assert_eq!(ran(&memory), [""; 0]);
+    assert!(
+        second
+            .done
+            .iter()
+            .all(|done| done.as_ref().unwrap().how == How::Cached)
+    );
+    edit(&memory, "a", "AA");
+    let third = build(&memory, &graph, &settings(false)).await;
+    assert_eq!(ran(&memory), ["lib", "one"]);
+    let Node::File { digest, .. } = third.done(NodeId(1)).unwrap().out else {
+        panic!("no file")
+    };
+    assert_eq!(BlobStore::read(&*memory, &digest).unwrap(), b"AA");
+}
+
+#[tokio::test]
+async fn a_rebuild_that_yields_equal_bytes_stops_the_wave() {
+    let memory = Arc::new(Memory::default());
+    edit(&memory, "a", "A# first");
+    let graph = graph(&[("lib", Some("a"), &[]), ("one", None, &[0])]);
+    build(&memory, &graph, &settings(false)).await;
+    edit(&memory, "a", "A# second");
+    build(&memory, &graph, &settings(false)).await;
+    assert_eq!(ran(&memory), ["lib"]);
+}
+
+#[tokio::test]
+async fn equal_actions_are_one() {
+    let memory = Arc::new(Memory::default());
+    edit(&memory, "a", "A");
+    let graph = graph(&[("same", Some("a"), &[]), ("same", Some("a"), &[])]);
+    let parallel = Settings {
+        jobs: NonZeroUsize::new(4).unwrap(),
+        ..settings(false)
+    };
+    build(&memory, &graph, &parallel).await;
+    assert_eq!(ran(&memory), ["same"]);
+}
+
+#[tokio::test]
+async fn a_failure_stops_or_is_worked_around_and_is_never_cached() {
+    let memory = Arc::new(Memory::default());
+    edit(&memory, "a", "A");
+    let graph = graph(&[
+        ("fail", None, &[]),
+        ("after", None, &[0]),
+        ("other", Some("a"), &[]),
+    ]);
+    let stopped = build(&memory, &graph, &settings(false)).await;
+    assert_eq!(stopped.failed.len(), 1);
+    let outcome = build(&memory, &graph, &settings(true)).await;
+    assert_eq!(outcome.skipped, 1);
+    assert!(outcome.done(NodeId(2)).is_some());
+    assert!(ran(&memory).contains(&"fail".to_owned()));
+}
+
+#[tokio::test]
+async fn an_interrupted_run_ends_at_once() {
+    let memory = Arc::new(Memory::default());
+    let graph = graph(&[("hang", None, &[]), ("after", None, &[0])]);
+    let settings = settings(false);
+    let (cancel, watched) = (settings.cancel.clone(), memory.clone());
+    let canceller = tokio::spawn(async move {
+        while watched.ran.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        cancel.cancel();
+    });
+    let outcome = build(&memory, &graph, &settings).await;
+    canceller.await.unwrap();
+    assert!(outcome.interrupted);
+    assert_eq!(outcome.skipped, 1);
+}

@@ -1,0 +1,76 @@
+//! The planned actions of a run as a directed graph without cycles.
+
+use crate::references::Configured;
+use lambuild_action::{NodeId, PlannedAction};
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+/// What a run delivers for one target and architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Artifact {
+    /// Of what.
+    pub configured: Configured,
+    /// The action whose output is the product.
+    pub product: NodeId,
+    /// The action whose output is the zip; `None` for a plain `target`.
+    pub zip: Option<NodeId>,
+}
+
+/// Planned actions; an edge goes from an action to one that refers to it. What an
+/// action refers to was planned before it, so there is no cycle by construction.
+#[derive(Default)]
+pub struct ActionGraph {
+    graph: DiGraph<PlannedAction, ()>,
+    /// What the run delivers, sorted by target and architecture.
+    pub artifacts: Vec<Artifact>,
+}
+
+impl ActionGraph {
+    /// Adds an action whose inputs are here.
+    pub fn add(&mut self, action: PlannedAction) -> NodeId {
+        let inputs = action.inputs.clone();
+        let node = self.graph.add_node(action);
+        for input in inputs {
+            debug_assert!(input.0 < node.index() as u32, "an action refers to a later one");
+            self.graph.update_edge(NodeIndex::new(input.0 as usize), node, ());
+        }
+        NodeId(node.index() as u32)
+    }
+
+    /// How many actions there are.
+    pub fn len(&self) -> usize {
+        self.graph.node_count()
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every action's id, so that each comes after all that it refers to.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.len() as u32).map(NodeId)
+    }
+
+    /// An action of this graph.
+    pub fn action(&self, id: NodeId) -> &PlannedAction {
+        &self.graph[NodeIndex::new(id.0 as usize)]
+    }
+
+    /// The actions that refer to this one, sorted.
+    pub fn dependents(&self, id: NodeId) -> Vec<NodeId> {
+        let nodes = self
+            .graph
+            .neighbors_directed(NodeIndex::new(id.0 as usize), Direction::Outgoing);
+        let mut ids: Vec<NodeId> = nodes.map(|node| NodeId(node.index() as u32)).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// How many different actions this one refers to.
+    pub fn input_count(&self, id: NodeId) -> usize {
+        self.graph
+            .neighbors_directed(NodeIndex::new(id.0 as usize), Direction::Incoming)
+            .count()
+    }
+}
