@@ -1,0 +1,194 @@
+//! The command line: every command and option with its help.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::ArgValueCandidates;
+use lambuild_lang::value::Arch;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use crate::commands::completions::{stages, targets};
+
+/// Builds and deploys AWS Lambda monorepos, reproducibly.
+///
+/// A lambda.build file declares functions and layers. lambuild builds exactly what
+/// changed, writes zips that are the same bytes on every machine, and deploys them.
+#[derive(Debug, Parser)]
+#[command(name = "lambuild", version, max_term_width = 100, propagate_version = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Common {
+    /// Print one JSON object (build: one a line, the last is the summary) instead of text
+    #[arg(long, global = true, env = "LAMBUILD_JSON")]
+    pub json: bool,
+    /// Keep results in this folder [default: lambuild in the user's cache folder]
+    #[arg(long, global = true, value_name = "DIR", env = "LAMBUILD_STORE", value_hint = ValueHint::DirPath)]
+    pub store: Option<PathBuf>,
+    /// Give `param("NAME")` this value; may be repeated
+    #[arg(long = "param", global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pub params: Vec<(String, String)>,
+    /// Say more: -v also what was reused, -vv what happens inside
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "LAMBUILD_VERBOSE")]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        env = "LAMBUILD_QUIET"
+    )]
+    pub quiet: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "LAMBUILD_COLOR"
+    )]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let split = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    split
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build functions, layers and targets
+    ///
+    /// Prints the path of each artifact. Without targets, builds everything in the
+    /// workspace. Zips are under .lambuild/out/, with names that stay the same.
+    Build(Build),
+    /// Write the zips, the script and the manifest that deploy a stage
+    ///
+    /// Builds what the stage needs, then writes dist/STAGE/: the zips, deploy.sh (POSIX
+    /// sh; runs AWS CLI commands and updates only what differs) and manifest.json.
+    Deploy(Deploy),
+    /// Check the build files without building anything
+    Check(Check),
+    /// Show which target needs which
+    Graph(Graph),
+    /// Start a workspace with a function that builds at once
+    Init(Init),
+    /// Print the script that completes commands and target names in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder; it is made where it is not there
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+}
+
+/// Which targets, and how they are built.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Selection {
+    /// Addresses: `dir:name`, `:name` (root), `name` (here), `dir/...` (all below)
+    #[arg(value_name = "TARGET", add = ArgValueCandidates::new(targets))]
+    pub targets: Vec<String>,
+    /// Only this architecture: arm64 or x86_64; may be repeated
+    #[arg(long = "arch", value_name = "ARCH", value_parser = arch, env = "LAMBUILD_ARCH", value_delimiter = ',')]
+    pub architectures: Vec<Arch>,
+}
+
+fn arch(text: &str) -> Result<Arch, String> {
+    Arch::parse(text).ok_or_else(|| "it is arm64 or x86_64".to_owned())
+}
+
+/// How actions are run.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Running {
+    /// How many actions run at once [default: the number of processors]
+    #[arg(short, long, value_name = "N", env = "LAMBUILD_JOBS")]
+    pub jobs: Option<NonZeroUsize>,
+    /// After a failure, go on with what does not depend on it
+    #[arg(short, long, env = "LAMBUILD_KEEP_GOING")]
+    pub keep_going: bool,
+}
+
+/// `lambuild build`.
+#[derive(Debug, ClapArgs)]
+pub struct Build {
+    /// Which targets.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `lambuild deploy`.
+#[derive(Debug, ClapArgs)]
+pub struct Deploy {
+    /// The stage
+    #[arg(long, value_name = "STAGE", env = "LAMBUILD_STAGE", add = ArgValueCandidates::new(stages))]
+    pub stage: String,
+    /// Print the script and write nothing into dist/
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `lambuild check`.
+#[derive(Debug, ClapArgs)]
+pub struct Check {}
+
+/// `lambuild graph`.
+#[derive(Debug, ClapArgs)]
+pub struct Graph {
+    /// Which targets.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The form of the drawing
+    #[arg(long, value_name = "FORM", default_value = "dot")]
+    pub format: GraphFormat,
+}
+
+/// The forms of a drawn graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// Mermaid, as Markdown pages show it
+    Mermaid,
+    /// JSON
+    Json,
+}
+
+/// `lambuild init`.
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// The folder; it is made where it is not there
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}

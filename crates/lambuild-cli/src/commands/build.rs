@@ -1,0 +1,118 @@
+//! `lambuild build`: targets in, artifacts under `.lambuild/out/`.
+
+use crate::args::{Build, Selection};
+use crate::artifacts::{self, Artifact};
+use crate::environment::Environment;
+use crate::exit;
+use crate::run::{self, Built, judge};
+use crate::summary::{self, Summary};
+use crate::talk::Talk;
+use crate::workspace::Workspace;
+use lambuild_graph::configured;
+use lambuild_lang::select::select;
+use lambuild_lang::value::{Attrs, Data, TargetId};
+use lambuild_lang::{Evaluation, TargetKind};
+
+/// Runs the command.
+///
+/// # Errors
+/// The exit code.
+pub fn run(options: &Build, workspace: &Workspace, environment: &Environment, talk: &Talk) -> Result<(), u8> {
+    let mut evaluation = workspace.evaluate();
+    judge(&evaluation.diagnostics.clone(), &evaluation, talk)?;
+    let targets = selected(&options.selection, &evaluation, workspace, talk)?;
+    let wanted = configured(&evaluation, &targets, &options.selection.architectures);
+    let built = run::build(
+        workspace,
+        &mut evaluation,
+        &wanted,
+        &options.running,
+        environment,
+        talk,
+    )?;
+    let artifacts = deliver(&built, &evaluation, workspace, talk)?;
+    let summary = Summary::of(&built, &artifacts);
+    summary.keep(workspace);
+    if talk.json {
+        talk.data(&summary.json());
+    } else {
+        summary::list(&artifacts, talk);
+        talk.say(&summary.line(built.outcome.took));
+    }
+    warn_invisible(&artifacts, &mut evaluation, talk);
+    if built.exit == exit::OK {
+        Ok(())
+    } else {
+        Err(built.exit)
+    }
+}
+
+/// The targets that the words of the command line mean.
+///
+/// # Errors
+/// The exit code, where a word means none.
+pub fn selected(
+    words: &Selection,
+    evaluation: &Evaluation<'_>,
+    workspace: &Workspace,
+    talk: &Talk,
+) -> Result<Vec<TargetId>, u8> {
+    select(evaluation.targets(), &words.targets, &workspace.here).map_err(|wrong| {
+        talk.diagnostics(&wrong, &evaluation.sources);
+        exit::USAGE
+    })
+}
+
+/// Collects what was built and writes it below `.lambuild/out/`.
+///
+/// # Errors
+/// The exit code.
+pub fn deliver(
+    built: &Built,
+    evaluation: &Evaluation<'_>,
+    workspace: &Workspace,
+    talk: &Talk,
+) -> Result<Vec<Artifact>, u8> {
+    let made = artifacts::collect(built, evaluation, &workspace.store)
+        .and_then(|made| artifacts::publish(&made, workspace).map(|()| made));
+    made.map_err(|error| {
+        talk.error(&format!("the artifacts cannot be written: {error}"));
+        exit::FAILED
+    })
+}
+
+/// A layer whose files no runtime looks at is almost always a mistake, unless it says `data = true`.
+fn warn_invisible(artifacts: &[Artifact], evaluation: &mut Evaluation<'_>, talk: &Talk) {
+    let stages: Vec<String> = evaluation
+        .stages()
+        .iter()
+        .map(|stage| stage.name.to_string())
+        .collect();
+    for artifact in artifacts
+        .iter()
+        .filter(|artifact| artifact.kind == TargetKind::Layer)
+    {
+        let layer = evaluation
+            .targets()
+            .iter()
+            .find(|target| target.address() == artifact.target);
+        let Some(id) = layer.map(|target| target.id) else {
+            continue;
+        };
+        let mut is_data = false;
+        for stage in &stages {
+            is_data |= evaluation.deploy(id, stage).is_ok_and(|attrs| says_data(&attrs));
+        }
+        if !is_data {
+            for sentence in &artifact.invisible {
+                talk.warning(&format!("layer {}: {sentence}", artifact.target));
+            }
+        }
+    }
+}
+
+fn says_data(attrs: &Attrs) -> bool {
+    attrs
+        .get("data")
+        .is_some_and(|value| value.data == Data::Bool(true))
+}

@@ -1,0 +1,368 @@
+//! `lambuild deploy`: builds what a stage needs and writes `dist/STAGE/`: zips, script
+//! and manifest. Calls nothing in AWS.
+
+use crate::args::Deploy;
+use crate::artifacts::{self, Artifact, replace};
+use crate::commands::build::deliver;
+use crate::environment::Environment;
+use crate::exit;
+use crate::run::{self, Built, judge};
+use crate::summary::Summary;
+use crate::talk::{Talk, size};
+use crate::workspace::Workspace;
+use lambuild_action::BlobStore;
+use lambuild_deploy::deployment::Deployment;
+use lambuild_deploy::manifest::Manifest;
+use lambuild_deploy::model::{
+    self, Declared, Function, FunctionSettings, Layer, LayerSettings, LayerUse, Stage, function_from,
+    layer_arn, layer_from, stage_from,
+};
+use lambuild_deploy::script::deploy_sh;
+use lambuild_graph::Configured;
+use lambuild_lang::diagnostic::Diagnostic;
+use lambuild_lang::value::{Arch, Attrs, TargetId};
+use lambuild_lang::{Evaluation, Target, TargetKind};
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+
+/// What of a stage is deployed, before anything is built.
+pub struct Settings {
+    /// The stage, as the first workspace that has it says.
+    pub stage: Stage,
+    /// Functions with their deploy attributes.
+    pub functions: Vec<(TargetId, FunctionSettings)>,
+    /// Layers with content of their own.
+    pub layers: Vec<(TargetId, LayerSettings)>,
+}
+
+/// Reads everything that a stage deploys.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn settings(evaluation: &mut Evaluation<'_>, name: &str) -> Result<Settings, Vec<Diagnostic>> {
+    let mut wrong = Vec::new();
+    let stage = stage(evaluation, name).map_err(|found| wrong.extend(found)).ok();
+    let targets: Vec<Target> = evaluation
+        .targets()
+        .iter()
+        .filter(|target| is_in(evaluation, target, name))
+        .cloned()
+        .collect();
+    let mut attrs: Vec<Option<Attrs>> = vec![None; evaluation.targets().len()];
+    for target in &targets {
+        let evaluated = evaluation
+            .deploy(target.id, name)
+            .map_err(|found| wrong.extend(found));
+        attrs[target.id.0 as usize] = evaluated.ok();
+    }
+    let (mut functions, mut layers) = (Vec::new(), Vec::new());
+    for target in &targets {
+        let Some(of_target) = &attrs[target.id.0 as usize] else {
+            continue;
+        };
+        let declared = Declared {
+            name: &target.name,
+            span: target.span,
+        };
+        let read = match target.kind {
+            TargetKind::Layer if of_target.get("arn").is_some() => Ok(()),
+            TargetKind::Layer => layer_from(of_target, declared).map(|read| layers.push((target.id, read))),
+            _ => of_stage(evaluation, target, name).and_then(|stage| {
+                let layer = |id: TargetId, arch: Arch| layer_use(evaluation, &attrs, id, arch);
+                let arch = target.architectures.first().copied().unwrap_or(Arch::Arm64);
+                function_from(of_target, declared, &stage, arch, &layer)
+                    .map(|read| functions.push((target.id, read)))
+            }),
+        };
+        wrong.extend(read.err().unwrap_or_default());
+    }
+    match stage {
+        Some(stage) if wrong.is_empty() => Ok(Settings {
+            stage,
+            functions,
+            layers,
+        }),
+        _ => Err(wrong),
+    }
+}
+
+fn is_in(evaluation: &Evaluation<'_>, target: &Target, stage: &str) -> bool {
+    target.kind != TargetKind::Target && evaluation.stage_of(target.id, stage).is_some()
+}
+
+/// The stage as each workspace has it must mean one place: a script runs with one account and region.
+fn stage(evaluation: &Evaluation<'_>, name: &str) -> Result<Stage, Vec<Diagnostic>> {
+    let mut known: Option<(Stage, &lambuild_lang::Stage)> = None;
+    for declared in evaluation.stages().iter().filter(|stage| *stage.name == *name) {
+        let used = evaluation.targets().iter().any(|target| {
+            is_in(evaluation, target, name)
+                && evaluation
+                    .stage_of(target.id, name)
+                    .is_some_and(|stage| stage.span == declared.span)
+        });
+        if !used && known.is_some() {
+            continue;
+        }
+        let read = stage_from(
+            &declared.attrs,
+            Declared {
+                name,
+                span: declared.span,
+            },
+        )?;
+        if let Some((first, at)) = known.as_ref().filter(|_| used) {
+            if (&first.region, &first.account) != (&read.region, &read.account) {
+                return Err(vec![
+                    Diagnostic::error(
+                        lambuild_graph::codes::TWO_PLACES,
+                        format!(
+                            "the stage {name} means two places: deploy each workspace from its own folder"
+                        ),
+                        declared.span,
+                        format!("{} here", read.region),
+                    )
+                    .label(at.span, format!("{} here", first.region)),
+                ]);
+            }
+            continue;
+        }
+        known = Some((read, declared));
+    }
+    known.map(|(stage, _)| stage).ok_or_else(Vec::new)
+}
+
+fn of_stage(evaluation: &Evaluation<'_>, target: &Target, name: &str) -> Result<Stage, Vec<Diagnostic>> {
+    let declared = evaluation.stage_of(target.id, name).ok_or_else(Vec::new)?;
+    stage_from(
+        &declared.attrs,
+        Declared {
+            name,
+            span: declared.span,
+        },
+    )
+}
+
+fn layer_use(
+    evaluation: &Evaluation<'_>,
+    attrs: &[Option<Attrs>],
+    id: TargetId,
+    arch: Arch,
+) -> Option<LayerUse> {
+    let of_layer = attrs.get(id.0 as usize)?.as_ref()?;
+    if of_layer.get("arn").is_some() {
+        return layer_arn(of_layer, arch).map(LayerUse::Arn);
+    }
+    Some(LayerUse::Local(evaluation.target(id).address()))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The exit code.
+pub fn run(
+    options: &Deploy,
+    workspace: &Workspace,
+    environment: &Environment,
+    talk: &Talk,
+) -> Result<(), u8> {
+    let mut evaluation = workspace.evaluate();
+    judge(&evaluation.diagnostics.clone(), &evaluation, talk)?;
+    known_stage(&options.stage, &evaluation, talk)?;
+    let settings = match settings(&mut evaluation, &options.stage) {
+        Ok(settings) => settings,
+        Err(wrong) => return Err(judge(&wrong, &evaluation, talk).err().unwrap_or(exit::USAGE)),
+    };
+    let wanted = wanted(&settings, &evaluation);
+    let built = run::build(
+        workspace,
+        &mut evaluation,
+        &wanted,
+        &options.running,
+        environment,
+        talk,
+    )?;
+    let artifacts = deliver(&built, &evaluation, workspace, talk)?;
+    Summary::of(&built, &artifacts).keep(workspace);
+    if built.exit != exit::OK {
+        return Err(built.exit);
+    }
+    let deployment = deployment(settings, &artifacts, &evaluation, talk)?;
+    if options.dry_run {
+        talk.data(deploy_sh(&deployment).trim_end());
+        return Ok(());
+    }
+    let folder = format!("dist/{}", options.stage);
+    write(&deployment, &artifacts, workspace, &folder).map_err(|error| {
+        talk.error(&format!("{folder} cannot be written: {error}"));
+        exit::FAILED
+    })?;
+    tell(&deployment, &built, &artifacts, &folder, talk);
+    Ok(())
+}
+
+fn known_stage(name: &str, evaluation: &Evaluation<'_>, talk: &Talk) -> Result<(), u8> {
+    let names: Vec<&str> = evaluation.stages().iter().map(|stage| &*stage.name).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let hint = match lambuild_lang::nearest(name, names.iter().copied()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None if names.is_empty() => {
+            "; declare one: stage dev { region = \"eu-west-1\", role = \"arn:…\" }".to_owned()
+        }
+        None => format!("; there are: {}", names.join(", ")),
+    };
+    talk.error(&format!("there is no stage `{name}`{hint}"));
+    Err(exit::USAGE)
+}
+
+/// Each function for the architecture that it runs on, each layer for all of its own.
+fn wanted(settings: &Settings, evaluation: &Evaluation<'_>) -> Vec<Configured> {
+    let functions = settings.functions.iter().map(|(target, read)| Configured {
+        target: *target,
+        arch: read.architecture,
+    });
+    let layers: Vec<TargetId> = settings.layers.iter().map(|(target, _)| *target).collect();
+    let mut wanted: Vec<Configured> = functions.collect();
+    wanted.extend(lambuild_graph::configured(evaluation, &layers, &[]));
+    wanted.sort_unstable();
+    wanted
+}
+
+fn deployment(
+    settings: Settings,
+    artifacts: &[Artifact],
+    evaluation: &Evaluation<'_>,
+    talk: &Talk,
+) -> Result<Deployment, u8> {
+    let of = |id: TargetId| evaluation.target(id).address();
+    let mut functions = Vec::new();
+    for (id, settings) in settings.functions {
+        let made = artifacts.iter().find(|made| made.target == of(id));
+        let Some(artifact) = made.and_then(artifact) else {
+            continue;
+        };
+        functions.push(Function {
+            address: of(id),
+            settings,
+            artifact,
+        });
+    }
+    let mut layers = Vec::new();
+    for (id, settings) in settings.layers {
+        for made in artifacts.iter().filter(|made| made.target == of(id)) {
+            let Some(artifact) = artifact(made) else { continue };
+            let architectures = made.architectures.clone();
+            layers.push(Layer {
+                address: of(id),
+                settings: settings.clone(),
+                architectures,
+                artifact,
+            });
+        }
+    }
+    Deployment::new(settings.stage, functions, layers).map_err(|wrong| {
+        for error in &wrong {
+            talk.error(&format!("[{}] {error}", error.code()));
+        }
+        exit::USAGE
+    })
+}
+
+fn artifact(made: &Artifact) -> Option<model::Artifact> {
+    let facts = made.facts.as_ref()?;
+    Some(model::Artifact {
+        file: zip_place(made),
+        size: facts.size,
+        code_sha256: facts.code_sha256.clone(),
+        digest: made.digest.hex(),
+    })
+}
+
+/// `zips/services/payments/checkout.zip`; a layer that differs between architectures has
+/// one zip for each.
+fn zip_place(made: &Artifact) -> String {
+    let name = made.target.replace(':', "/");
+    let name = name.trim_start_matches('/');
+    match made.kind {
+        TargetKind::Layer if !made.any => format!("zips/{name}-{}.zip", made.arch()),
+        _ => format!("zips/{name}.zip"),
+    }
+}
+
+/// Writes the whole folder beside the old one, then changes places, so that a script
+/// never stands beside zips of another run.
+fn write(
+    deployment: &Deployment,
+    made: &[Artifact],
+    workspace: &Workspace,
+    folder: &str,
+) -> Result<(), String> {
+    let target = workspace.root.join(folder);
+    let dist = workspace.root.join("dist");
+    fs::create_dir_all(&dist).map_err(|error| error.to_string())?;
+    let staged = tempfile::Builder::new()
+        .prefix(".new")
+        .tempdir_in(&dist)
+        .map_err(|error| error.to_string())?;
+    for artifact in made {
+        let bytes = workspace
+            .store
+            .read(&artifact.digest)
+            .map_err(|error| error.to_string())?;
+        replace(&staged.path().join(zip_place(artifact)), &bytes).map_err(|error| error.to_string())?;
+    }
+    let manifest = Manifest::new(deployment).to_json();
+    replace(&staged.path().join("manifest.json"), manifest.as_bytes()).map_err(|error| error.to_string())?;
+    let script = staged.path().join("deploy.sh");
+    replace(&script, deploy_sh(deployment).as_bytes())
+        .and_then(|()| artifacts::mode(&script, 0o755))
+        .and_then(|()| artifacts::mode(staged.path(), 0o755))
+        .map_err(|error| error.to_string())?;
+    exchange(&staged.keep(), &target).map_err(|error| error.to_string())
+}
+
+fn exchange(new: &Path, target: &Path) -> std::io::Result<()> {
+    let old = new.with_extension("old");
+    match fs::rename(target, &old) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::rename(new, target)?;
+    if old.exists() {
+        fs::remove_dir_all(old)
+    } else {
+        Ok(())
+    }
+}
+
+fn tell(deployment: &Deployment, built: &Built, made: &[Artifact], folder: &str, talk: &Talk) {
+    let script = format!("{folder}/deploy.sh");
+    if talk.json {
+        let zips: Vec<String> = made
+            .iter()
+            .map(|made| format!("{folder}/{}", zip_place(made)))
+            .collect();
+        let stage = &deployment.stage().name;
+        let manifest = format!("{folder}/manifest.json");
+        talk.data(
+            &json!({"event": "deploy", "stage": stage, "script": script, "manifest": manifest, "zips": zips})
+                .to_string(),
+        );
+        talk.data(&Summary::of(built, made).json());
+        return;
+    }
+    talk.say(&Summary::of(built, made).line(built.outcome.took));
+    let width = made
+        .iter()
+        .map(|made| folder.len() + 1 + zip_place(made).len())
+        .max()
+        .unwrap_or(0);
+    for artifact in made {
+        let path = format!("{folder}/{}", zip_place(artifact));
+        let bytes = artifact.facts.as_ref().map_or(0, |facts| facts.size);
+        talk.data(&format!("{path:width$}  {:>7}", size(bytes)));
+    }
+    talk.data(&script);
+}

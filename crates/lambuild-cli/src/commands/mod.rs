@@ -1,0 +1,55 @@
+//! One file for each command.
+
+pub mod build;
+pub mod check;
+pub mod completions;
+pub mod deploy;
+pub mod graph;
+pub mod init;
+pub mod man;
+
+use crate::args::{Args, Command};
+use crate::environment::Environment;
+use crate::exit;
+use crate::talk::Talk;
+use crate::workspace::Workspace;
+
+/// Runs the command; the exit code.
+pub fn run(args: &Args, environment: &Environment) -> u8 {
+    let talk = Talk::new(
+        &args.common,
+        environment.get("NO_COLOR").is_some(),
+        environment.is_ci(),
+    );
+    trace(&talk);
+    let open = || {
+        Workspace::open(&args.common, environment).map_err(|trouble| {
+            talk.error(&trouble.message);
+            trouble.exit
+        })
+    };
+    let ended = match &args.command {
+        Command::Build(options) => open().and_then(|at| build::run(options, &at, environment, &talk)),
+        Command::Deploy(options) => open().and_then(|at| deploy::run(options, &at, environment, &talk)),
+        Command::Check(_) => open().and_then(|at| check::run(&at, &talk)),
+        Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
+        Command::Init(options) => init::run(options, environment, &talk),
+        Command::Completions { shell } => completions::run(*shell, &talk),
+        Command::Man { folder } => man::run(folder, environment, &talk),
+    };
+    ended.err().unwrap_or(exit::OK)
+}
+
+/// What happens inside, on stderr, from `-vv` on.
+fn trace(talk: &Talk) {
+    let level = match talk.verbose {
+        0 | 1 => tracing::Level::ERROR,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(talk.color)
+        .init();
+}

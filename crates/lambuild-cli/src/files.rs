@@ -1,0 +1,86 @@
+//! The language's view of the workspace's files, over the sources as they are
+//! hashed and ignored: what a `lambda.build` reads is a source like any other.
+
+use lambuild_action::{SourceError, SourceKind, Sources};
+use lambuild_digest::RelPath;
+use lambuild_lang::files::BUILD_FILE;
+use lambuild_lang::{FileError, FileKind, Files};
+use std::sync::Arc;
+
+/// The sources as the language reads them.
+pub struct SourceFiles {
+    sources: Arc<dyn Sources>,
+}
+
+impl SourceFiles {
+    /// Over these sources.
+    pub fn new(sources: Arc<dyn Sources>) -> Self {
+        SourceFiles { sources }
+    }
+
+    /// What a link leads to; nothing when it leads nowhere or out of the workspace.
+    fn behind(&self, path: &RelPath) -> Option<FileKind> {
+        if self.sources.file(path).is_ok() {
+            return Some(FileKind::File);
+        }
+        self.sources.list(path).is_ok().then_some(FileKind::Dir)
+    }
+
+    fn gather(&self, folder: &RelPath, found: &mut Vec<RelPath>) -> Result<(), FileError> {
+        for (name, kind) in self.sources.list(folder).map_err(unreadable)?.iter() {
+            let path = folder
+                .child(name)
+                .map_err(|error| FileError::Other(error.to_string()))?;
+            match kind {
+                SourceKind::Folder => self.gather(&path, found)?,
+                _ if &**name == BUILD_FILE => found.push(path),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(error: SourceError) -> FileError {
+    match error {
+        SourceError::NotFound(_) => FileError::NotFound,
+        SourceError::Unusable { why, .. } => FileError::Other(why),
+    }
+}
+
+impl Files for SourceFiles {
+    fn read(&self, path: &RelPath) -> Result<Arc<str>, FileError> {
+        let bytes = self.sources.read(path).map_err(unreadable)?;
+        std::str::from_utf8(&bytes)
+            .map(Arc::from)
+            .map_err(|_| FileError::NotUtf8)
+    }
+
+    fn kind(&self, path: &RelPath) -> Option<FileKind> {
+        match self.sources.kind(path)? {
+            SourceKind::File => Some(FileKind::File),
+            SourceKind::Folder => Some(FileKind::Dir),
+            SourceKind::Link => self.behind(path),
+        }
+    }
+
+    fn list(&self, dir: &RelPath) -> Result<Vec<(String, FileKind)>, FileError> {
+        let names = self.sources.list(dir).map_err(unreadable)?;
+        let known = names.iter().filter_map(|(name, kind)| {
+            let kind = match kind {
+                SourceKind::File => FileKind::File,
+                SourceKind::Folder => FileKind::Dir,
+                SourceKind::Link => self.behind(&dir.child(name).ok()?)?,
+            };
+            Some((name.to_string(), kind))
+        });
+        Ok(known.collect())
+    }
+
+    fn build_files(&self) -> Result<Vec<RelPath>, FileError> {
+        let mut found = Vec::new();
+        self.gather(&RelPath::root(), &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+}

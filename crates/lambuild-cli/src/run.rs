@@ -1,0 +1,172 @@
+//! One build: plan, wire the engine to this machine, run it, tell how it went.
+
+use crate::args::Running;
+use crate::environment::Environment;
+use crate::exit;
+use crate::fetchers::go_module::GoModules;
+use crate::fetchers::go_toolchain::GoToolchain;
+use crate::progress::Progress;
+use crate::talk::Talk;
+use crate::workspace::Workspace;
+use lambuild_build::{Dispatch, Engine, Failure, Outcome, Settings};
+use lambuild_graph::{ActionGraph, Configured};
+use lambuild_lang::Evaluation;
+use lambuild_lang::diagnostic::{Diagnostic, Severity};
+use lambuild_rules::files::FilesStep;
+use lambuild_rules::go;
+use lambuild_rules::zip::ZipStep;
+use lambuild_sandbox::LocalExecutor;
+use lambuild_store::HostFolders;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// A build that came to an end.
+pub struct Built {
+    /// The planned actions.
+    pub graph: Arc<ActionGraph>,
+    /// What came of each.
+    pub outcome: Outcome,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// Shows what evaluation found wrong; `Err` with the exit code where there is an error.
+///
+/// # Errors
+/// When there is at least one error.
+pub fn judge(diagnostics: &[Diagnostic], evaluation: &Evaluation<'_>, talk: &Talk) -> Result<(), u8> {
+    let shown: Vec<Diagnostic> = diagnostics
+        .iter()
+        .filter(|made| made.severity == Severity::Error || !talk.quiet)
+        .cloned()
+        .collect();
+    talk.diagnostics(&shown, &evaluation.sources);
+    match exit::of(diagnostics) {
+        exit::OK => Ok(()),
+        code => Err(code),
+    }
+}
+
+/// Plans and builds the wanted targets.
+///
+/// # Errors
+/// The exit code, after everything that is wrong has been shown, when nothing could be built.
+pub fn build(
+    workspace: &Workspace,
+    evaluation: &mut Evaluation<'_>,
+    wanted: &[Configured],
+    running: &Running,
+    environment: &Environment,
+    talk: &Talk,
+) -> Result<Built, u8> {
+    let planned = lambuild_graph::plan(evaluation, &workspace.rules, &*workspace.sources, wanted);
+    let (graph, _) = match planned {
+        Ok(planned) => planned,
+        Err(wrong) => {
+            judge(&wrong, evaluation, talk)?;
+            return Err(exit::FAILED);
+        }
+    };
+    let graph = Arc::new(graph);
+    let progress = Arc::new(Progress::new(*talk, graph.clone()));
+    let outcome = run_engine(workspace, &graph, running, environment, &progress).map_err(|message| {
+        talk.error(&message);
+        exit::FAILED
+    })?;
+    progress.clear();
+    if let Err(error) = workspace.sources.save() {
+        talk.warning(&format!("the next build will read all files again: {error}"));
+    }
+    let exit = failures(&outcome, &graph, evaluation, talk);
+    Ok(Built { graph, outcome, exit })
+}
+
+fn run_engine(
+    workspace: &Workspace,
+    graph: &Arc<ActionGraph>,
+    running: &Running,
+    environment: &Environment,
+    progress: &Arc<Progress>,
+) -> Result<Outcome, String> {
+    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let jobs = running.jobs.unwrap_or(processors);
+    let settings = Settings {
+        jobs,
+        keep_going: running.keep_going,
+        cancel: CancellationToken::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot start the build: {error}"))?;
+    let engine = Arc::new(engine(workspace, environment));
+    let (graph, progress) = (graph.clone(), progress.clone());
+    Ok(runtime.block_on(async move {
+        tokio::spawn(interrupts(settings.cancel.clone()));
+        engine.run(graph, &settings, progress).await
+    }))
+}
+
+/// The first Ctrl-C ends the build in order, the second one at once.
+async fn interrupts(cancel: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        cancel.cancel();
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    }
+}
+
+fn engine(workspace: &Workspace, environment: &Environment) -> Engine {
+    let store = workspace.store.clone();
+    let executor = Dispatch::new(store.clone(), Arc::new(LocalExecutor::new(store.clone())))
+        .step(Arc::new(FilesStep))
+        .step(Arc::new(ZipStep))
+        .fetcher(
+            go::fetch::STEP,
+            Arc::new(GoModules::new(store.clone(), environment)),
+        )
+        .fetcher(
+            go::toolchain::STEP,
+            Arc::new(GoToolchain::new(store.clone(), environment)),
+        );
+    let hosts = Arc::new(HostFolders::new(store.clone()));
+    Engine::new(store, workspace.sources.clone(), hosts, Arc::new(executor))
+}
+
+/// Shows what failed; the exit code.
+fn failures(outcome: &Outcome, graph: &ActionGraph, evaluation: &Evaluation<'_>, talk: &Talk) -> u8 {
+    let mut code = exit::OK;
+    let mut shown: Vec<&Diagnostic> = Vec::new();
+    for (node, failure) in &outcome.failed {
+        let action = graph.action(*node);
+        let what = format!("{} {}", action.mnemonic, action.subject);
+        code = code.max(match failure {
+            Failure::Source(made) => {
+                // The same mistake for another architecture says nothing new.
+                if !shown.contains(&&**made) {
+                    talk.diagnostics(std::slice::from_ref(made), &evaluation.sources);
+                    shown.push(made);
+                }
+                exit::of(std::slice::from_ref(made))
+            }
+            Failure::Machine(why) => {
+                talk.error(&format!("{} cannot be done: {why}", what.trim_end()));
+                exit::FAILED
+            }
+            Failure::Execute { error, arguments, .. } => {
+                crate::progress::failed(talk, &what, error, arguments)
+            }
+        });
+    }
+    if outcome.interrupted {
+        talk.error("interrupted; what was built before is kept");
+        return exit::INTERRUPTED;
+    }
+    if outcome.skipped > 0 && code != exit::OK {
+        talk.say(&format!(
+            "{} not tried after the failure",
+            crate::talk::count(outcome.skipped, "action")
+        ));
+    }
+    code
+}
