@@ -1,0 +1,8 @@
+//! End-to-end tests: what a user of lambuild sees, with real programs and real modules.
+//!
+//! They know the command line, the files it leaves and nothing else of lambuild.
+
+mod boot;
+mod deploy_moto;
+mod examples;
+mod harness;
