@@ -4,6 +4,7 @@
 //! the house rules too.
 #![expect(clippy::print_stdout, reason = "these are commands for people at a terminal")]
 
+pub mod bench;
 pub mod process;
 pub mod soak;
 pub mod suite;

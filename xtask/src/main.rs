@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{repository_root, soak, suite, tidy, tools};
+use xtask::{bench, repository_root, soak, suite, tidy, tools};
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
@@ -16,6 +16,7 @@ usage: cargo xtask COMMAND
   test         everything that must pass: tools, formatting, lints, all tests
   tidy         the house rules that no compiler knows
   tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck
+  bench        lambuild against a plain loop of `go build`, as a table with ratios
   soak [NAME]  a long-running suite; without a name, the list of them
 ";
 
@@ -36,6 +37,7 @@ fn command(args: &[String]) -> Result<()> {
         ["test"] => suite::run(&root),
         ["tidy"] => tidy::run(&root),
         ["tools"] => tools::install(&root),
+        ["bench"] => bench::run(&root),
         ["soak"] => {
             print!("{}", soak::list(soak::SUITES));
             Ok(())

@@ -71,6 +71,11 @@ pub trait Planner {
     /// The architecture that is planned for.
     fn arch(&self) -> Arch;
 
+    /// What is planned, for people: `services/auth:login arm64`.
+    fn subject(&self) -> String {
+        self.arch().name().to_owned()
+    }
+
     /// The workspace's files.
     fn sources(&self) -> &dyn Sources;
 

@@ -77,7 +77,7 @@ impl Attempt {
     }
 
     /// The action's output, from the cache or by running it. `started` is called before it runs.
-    pub async fn run(self: Arc<Self>, started: impl Fn() + Send) -> Result<Done, Failure> {
+    pub async fn run(self: Arc<Self>, started: impl Fn() + Send + Sync) -> Result<Done, Failure> {
         let (step, encoded) = match self.clone().blocking(|attempt| attempt.prepare()).await? {
             Prepared::Taken(out) => {
                 return Ok(Done {

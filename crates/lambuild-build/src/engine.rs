@@ -9,7 +9,7 @@ use lambuild_action::{ActionKey, Executor, HostFolders, NodeId, Sources, Store};
 use lambuild_graph::ActionGraph;
 use rustc_hash::FxHashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -166,9 +166,15 @@ impl Walk {
         });
         let reporter = self.reporter.clone();
         self.running.spawn(async move {
-            let watch = Stopwatch::start();
-            let result = attempt.run(|| reporter.report(&Event::Started { node })).await;
-            (node, watch.elapsed(), result)
+            let asked = Stopwatch::start();
+            let began = OnceLock::new();
+            let started = || {
+                reporter.report(&Event::Started { node });
+                began.get_or_init(Stopwatch::start);
+            };
+            let result = attempt.run(started).await;
+            // Waiting for a free slot is no part of an action's time.
+            (node, began.get().unwrap_or(&asked).elapsed(), result)
         });
     }
 

@@ -23,7 +23,7 @@ pub enum Event<'a> {
         node: NodeId,
         /// Reused or run.
         how: How,
-        /// How long it took, looking up included.
+        /// How long it ran, or, where it was reused, how long it took to find that out.
         took: Duration,
         /// What it said; empty when it was reused or said nothing.
         log: &'a [u8],

@@ -6,7 +6,7 @@ use lambuild_lang::value::Arch;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::commands::completions::{stages, targets};
+use crate::commands::completions::{codes, stages, targets};
 
 /// Builds and deploys AWS Lambda monorepos, reproducibly.
 ///
@@ -93,6 +93,12 @@ pub enum Command {
     Check(Check),
     /// Show which target needs which
     Graph(Graph),
+    /// Tell what an error code means and what to do about it
+    Explain {
+        /// Such as E0502; without it, all codes with their titles
+        #[arg(add = ArgValueCandidates::new(codes))]
+        code: Option<String>,
+    },
     /// Start a workspace with a function that builds at once
     Init(Init),
     /// Print the script that completes commands and target names in a shell

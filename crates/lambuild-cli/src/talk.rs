@@ -124,10 +124,11 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.digits$} {}", units[unit])
 }
 
-/// A duration for people: `0.02 s`, `3.4 s`, `2 min 05 s`.
+/// A duration for people: `20 ms`, `0.35 s`, `3.4 s`, `2 min 05 s`.
 pub fn duration(took: std::time::Duration) -> String {
     let seconds = took.as_secs_f64();
     match seconds {
+        _ if seconds < 0.1 => format!("{} ms", took.as_millis()),
         _ if seconds < 1.0 => format!("{seconds:.2} s"),
         _ if seconds < 60.0 => format!("{seconds:.1} s"),
         _ => format!("{} min {:02} s", took.as_secs() / 60, took.as_secs() % 60),
@@ -151,7 +152,8 @@ mod tests {
             .map(size)
             .collect();
         assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "3.4 MB", "9.9 MB", "12 MB"]);
-        assert_eq!(duration(Duration::from_millis(20)), "0.02 s");
+        assert_eq!(duration(Duration::from_millis(20)), "20 ms");
+        assert_eq!(duration(Duration::from_millis(350)), "0.35 s");
         assert_eq!(duration(Duration::from_secs(125)), "2 min 05 s");
         assert_eq!(
             (count(1, "action"), count(0, "action")),

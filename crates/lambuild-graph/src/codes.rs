@@ -1,7 +1,6 @@
 //! Every code that this crate gives to a diagnostic, with its explanation, as data.
 
-/// A code and what it means, in a form that the program prints.
-pub type Code = (&'static str, &'static str, &'static str);
+use lambuild_lang::codes::Code;
 
 /// A dependency cycle.
 pub const CYCLE: &str = "E0501";
@@ -14,36 +13,36 @@ pub const NOT_FOR_ARCH: &str = "E0504";
 /// One stage that would deploy to two places.
 pub const TWO_PLACES: &str = "E0505";
 
-/// All of them: code, title, explanation.
+/// All of them, with their explanations.
 pub const ALL: &[Code] = &[
-    (
-        CYCLE,
-        "a target depends on itself",
-        "Following the references from a target leads back to it, so there is no order in which to build. \
+    Code {
+        code: CYCLE,
+        title: "a target depends on itself",
+        text: "Following the references from a target leads back to it, so there is no order in which to build. \
          The message shows each hop with its place. Move what both sides need into a target of its own.",
-    ),
-    (
-        NOT_CONTENT,
-        "a value is no content",
-        "Files are expected here: a path (`./data`), a product (`go { … }`), a reference (`target.x`) or, for one \
+    },
+    Code {
+        code: NOT_CONTENT,
+        title: "a value is no content",
+        text: "Files are expected here: a path (`./data`), a product (`go { … }`), a reference (`target.x`) or, for one \
          file, a text.",
-    ),
-    (
-        NO_TOOLCHAIN,
-        "there is no such toolchain",
-        "A builder needs a toolchain that is neither declared nor on this machine, or one is named that is of \
+    },
+    Code {
+        code: NO_TOOLCHAIN,
+        title: "there is no such toolchain",
+        text: "A builder needs a toolchain that is neither declared nor on this machine, or one is named that is of \
          another kind. Declare it in the root file: `toolchain go { version = \"1.26.8\" }`.",
-    ),
-    (
-        NOT_FOR_ARCH,
-        "a referenced target is not built for this architecture",
-        "A target is built for the architectures of whoever refers to it, and this one declares fewer. Add the \
+    },
+    Code {
+        code: NOT_FOR_ARCH,
+        title: "a referenced target is not built for this architecture",
+        text: "A target is built for the architectures of whoever refers to it, and this one declares fewer. Add the \
          architecture to its `architectures`, or take it from those of the target that refers to it.",
-    ),
-    (
-        TWO_PLACES,
-        "one stage means two places",
-        "Several workspaces of this run declare the stage with different regions or accounts, and one script runs in one \
+    },
+    Code {
+        code: TWO_PLACES,
+        title: "one stage means two places",
+        text: "Several workspaces of this run declare the stage with different regions or accounts, and one script runs in one \
          of them. Deploy each workspace from its own folder, or give them the same region and account.",
-    ),
+    },
 ];

@@ -94,3 +94,6 @@ pub fn json(graph: &TargetGraph, evaluation: &Evaluation<'_>) -> Value {
         .collect();
     json!({"targets": nodes, "edges": edges})
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,3 +14,6 @@ pub use action_graph::{ActionGraph, Artifact};
 pub use plan::{configured, plan};
 pub use references::{Configured, TargetGraph};
 pub use rule_set::RuleSet;
+
+#[cfg(test)]
+mod testing;

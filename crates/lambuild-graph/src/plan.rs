@@ -98,7 +98,7 @@ impl<'a> Planning<'a> {
         let zip = match target.kind {
             TargetKind::Target => None,
             kind => {
-                let subject = format!("{} {}", target.address(), configured.arch);
+                let subject = self.subject();
                 let (packager, span) = (&self.rules.packager, product.span);
                 Some(packager.plan(kind == TargetKind::Layer, built, &subject, span, self))
             }
@@ -169,6 +169,14 @@ impl Planner for Planning<'_> {
         self.current.arch
     }
 
+    fn subject(&self) -> String {
+        format!(
+            "{} {}",
+            self.evaluation.target(self.current.target).address(),
+            self.current.arch
+        )
+    }
+
     fn sources(&self) -> &dyn Sources {
         self.sources
     }
@@ -224,3 +232,6 @@ impl Planner for Planning<'_> {
         Ok(self.add_once(toolchain.identity, toolchain.action))
     }
 }
+
+#[cfg(test)]
+mod tests;

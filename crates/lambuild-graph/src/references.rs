@@ -222,3 +222,6 @@ fn in_value(value: &Value, found: &mut Vec<(TargetId, Span)>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

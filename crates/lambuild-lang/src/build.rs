@@ -25,21 +25,18 @@ pub(crate) fn build(
         key_span: span,
         value,
     });
-    let product = body.and_then(|body| product(&mut checker, kind, &body, value));
-    let errors = checker.errors;
+    let product = body.and_then(|body| product(&mut checker, kind, &body));
+    let (errors, unsound) = (checker.errors, checker.unsound);
     machine.state.purpose = Purpose::Shape;
-    (product, errors)
+    (product.filter(|_| !unsound), errors)
 }
 
-fn product(
-    checker: &mut Checker<'_, '_>,
-    kind: TargetKind,
-    body: &Lazy,
-    value: crate::machine::value::ThunkId,
-) -> Option<Arc<Product>> {
-    let env = checker.machine.env_of(value);
-    let Shape::Set(slots) = &body.shape else {
-        return checker.as_product(body, env);
+fn product(checker: &mut Checker<'_, '_>, kind: TargetKind, body: &Lazy) -> Option<Arc<Product>> {
+    let slots = match &body.shape {
+        Shape::Set(slots) => slots,
+        Shape::Product(_) | Shape::Path(_) | Shape::Reference(_) => return checker.as_product(body),
+        // Reported where the declaration is read.
+        _ => return None,
     };
     if let Some(slot) = slots.get("build") {
         let wanted = checker.attribute("build", *slot, &crate::schema::Type::Product)?;
@@ -52,9 +49,7 @@ fn product(
     let content = checker.force(*slot)?;
     match content.shape {
         Shape::Set(_) => checker.files_of(*slot, content.span),
-        Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => {
-            checker.as_product(&content, checker.machine.env_of(slot.value))
-        }
+        Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => checker.as_product(&content),
         _ => {
             let takes = crate::schema::Type::Either(&[crate::schema::Type::Product]);
             checker.attribute("content", *slot, &takes);

@@ -26,9 +26,9 @@ pub(crate) fn deploy(
     machine.state.purpose = Purpose::Deploy;
     let mut checker = Checker::new(machine, Machine::deploy_context(id, stage), false);
     let attrs = attributes(&mut checker, id, stage);
-    let errors = checker.errors;
+    let (errors, unsound) = (checker.errors, checker.unsound);
     machine.state.purpose = Purpose::Shape;
-    (attrs, errors)
+    (attrs.filter(|_| !unsound), errors)
 }
 
 fn attributes(checker: &mut Checker<'_, '_>, id: TargetId, stage: Ambient<StageId>) -> Option<Attrs> {
@@ -64,6 +64,15 @@ fn attributes(checker: &mut Checker<'_, '_>, id: TargetId, stage: Ambient<StageI
 }
 
 impl<'p> Machine<'p> {
+    /// The context of a target's deploy attributes before its architecture is known.
+    fn deploy_context(target: TargetId, stage: Ambient<StageId>) -> Context {
+        Context {
+            arch: Ambient::None,
+            stage,
+            target: Some(target),
+        }
+    }
+
     /// The table of a kind's deploy attributes; a `target` is not deployed.
     pub(crate) fn deploy_schema(&self, kind: TargetKind) -> Option<&'p Schema> {
         match kind {
@@ -105,7 +114,9 @@ impl<'p> Machine<'p> {
         let body = self.force(body, context, asked)?;
         let own = match &body.shape {
             Shape::Set(slots) => (**slots).clone(),
-            _ => Slots::default(),
+            Shape::Product(_) | Shape::Path(_) | Shape::Reference(_) => Slots::default(),
+            // Reported where the declaration is read.
+            _ => return Err(Fail::Reported),
         };
         let built: Vec<&str> = build_attributes(kind)
             .iter()

@@ -12,8 +12,12 @@ use std::sync::Arc;
 /// counts is the account (none counts as one of its own) and the region.
 #[derive(Default)]
 pub(crate) struct DeployedNames {
-    seen: BTreeMap<(TargetKind, Option<Arc<str>>, Option<Arc<str>>, Arc<str>), (String, Span)>,
+    /// The address and place of the first target of each name.
+    seen: BTreeMap<Place, (String, Span)>,
 }
+
+/// Kind, account, region and name.
+type Place = (TargetKind, Option<Arc<str>>, Option<Arc<str>>, Arc<str>);
 
 impl DeployedNames {
     /// Notes a target's name; the error when another one has it.

@@ -23,6 +23,8 @@ mod declare;
 mod deploy;
 mod deployed_names;
 mod expand;
+mod stage;
+mod toolchain;
 mod typed;
 mod version;
 pub mod workspace;

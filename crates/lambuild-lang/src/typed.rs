@@ -4,7 +4,7 @@
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::machine::context::Context;
-use crate::machine::value::{Fail, Lazy, Recipe, Shape, Slot, Slots};
+use crate::machine::value::{Fail, Lazy, Recipe, Shape, Slot, Slots, ThunkId};
 use crate::machine::{EnvId, Machine, overlap};
 use crate::nearest;
 use crate::schema::{Attribute, Schema, Type};
@@ -25,8 +25,9 @@ pub(crate) struct Checker<'a, 'p> {
     /// Whether paths must exist: in what is built.
     pub paths: bool,
     pub errors: Vec<Diagnostic>,
-    /// Something depends on a stage that is not there.
-    pub unjudged: bool,
+    /// Something could not be had for a reason that is not among the errors: it is reported
+    /// elsewhere, or depends on a stage that is not there.
+    pub unsound: bool,
 }
 
 /// The attribute that a value is for.
@@ -51,7 +52,7 @@ impl<'a, 'p> Checker<'a, 'p> {
             context,
             paths,
             errors: Vec::new(),
-            unjudged: false,
+            unsound: false,
         }
     }
 
@@ -112,7 +113,7 @@ impl<'a, 'p> Checker<'a, 'p> {
     pub(crate) fn attribute(&mut self, name: &str, slot: Slot, ty: &Type) -> Option<Value> {
         let env = self.machine.env_of(slot.value);
         let lazy = self.force(slot)?;
-        self.fit(
+        self.nested(
             &lazy,
             ty,
             At {
@@ -133,12 +134,31 @@ impl<'a, 'p> Checker<'a, 'p> {
         }
     }
 
+    /// The entries of a body that must be a set.
+    pub(crate) fn set_of(&mut self, value: ThunkId, owner: Owner<'_>) -> Option<Arc<Slots>> {
+        let value = self.force(Slot {
+            key_span: owner.span,
+            value,
+        })?;
+        if let Shape::Set(slots) = value.shape {
+            return Some(slots);
+        }
+        let kind = value.shape.kind();
+        let message = format!("{} is a set, found {kind}", owner.text);
+        self.errors.push(Diagnostic::error(
+            codes::DECLARATION,
+            message,
+            value.span,
+            format!("this is {kind}"),
+        ));
+        None
+    }
+
     /// Collects what went wrong.
     pub(crate) fn failed(&mut self, fail: Fail) {
         match fail {
             Fail::Error(diagnostic) => self.errors.push((*diagnostic).clone()),
-            Fail::Unjudged => self.unjudged = true,
-            Fail::Reported => {}
+            Fail::Unjudged | Fail::Reported => self.unsound = true,
         }
     }
 
@@ -148,61 +168,58 @@ impl<'a, 'p> Checker<'a, 'p> {
             return None;
         }
         let data = match (ty, &lazy.shape) {
-            (_, Shape::Null) => Data::Null,
-            (Type::Any, _) => self.plain(lazy, at)?,
+            (_, Shape::Null) => Some(Data::Null),
             (Type::Either(types), _) => return self.either(lazy, types, at),
-            (Type::Bool, Shape::Bool(value)) => Data::Bool(*value),
-            (Type::Int { min, max }, Shape::Int(number)) => self.integer(*number, (*min, *max), lazy, at)?,
+            (Type::Int { min, max }, Shape::Int(number)) => self.integer(*number, (*min, *max), lazy, at),
             (Type::Str { .. } | Type::Checked(_) | Type::OneOf(_), Shape::Str(text)) => {
-                self.text(text, ty, lazy, at)?
-            }
-            (Type::Path, Shape::Path(_)) => self.plain(lazy, at)?,
-            (Type::Content, Shape::Path(_) | Shape::Str(_) | Shape::Product(_) | Shape::Reference(_)) => {
-                self.plain(lazy, at)?
+                self.text(text, ty, lazy, at)
             }
             (Type::Product, Shape::Path(_) | Shape::Product(_) | Shape::Reference(_)) => {
-                Data::Product(self.as_product(lazy, at.env)?)
+                self.as_product(lazy).map(Data::Product)
             }
-            (Type::Layer, Shape::Str(_)) => self.plain(lazy, at)?,
-            (Type::Layer, Shape::Reference(id) | Shape::Arn(id))
-                if self.machine.state.world.target(*id).kind == TargetKind::Layer =>
-            {
-                self.plain(lazy, at)?
-            }
-            (Type::Toolchain, Shape::Toolchain(id)) => Data::Toolchain(*id),
-            (Type::List { item, max }, Shape::List(items)) => {
-                let slots: Vec<Slot> = items
-                    .iter()
-                    .map(|value| Slot {
-                        key_span: lazy.span,
-                        value: *value,
-                    })
-                    .collect();
-                self.list(&slots, item, *max, lazy, at)?
-            }
-            (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at)?,
-            (Type::Set(schema), Shape::Set(slots)) => {
-                let before = self.errors.len();
-                let text = format!("`{}`", at.name);
-                let attrs = self.attributes(
-                    slots,
-                    schema,
-                    Owner {
-                        text: &text,
-                        span: at.key,
-                    },
-                );
-                (self.errors.len() == before).then(|| Data::Set(Arc::new(attrs)))?
-            }
+            (Type::List { item, max }, Shape::List(items)) => self.list(items, item, *max, lazy, at),
+            (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at),
+            (Type::Set(schema), Shape::Set(slots)) => self.set(slots, schema, at),
+            (ty, shape) if self.takes_as_it_is(ty, shape) => self.plain(lazy, at),
             _ => {
                 self.wrong_type(lazy, &takes(ty), at);
-                return None;
+                None
             }
         };
-        Some(Value {
+        data.map(|data| Value {
             data,
             span: lazy.span,
         })
+    }
+
+    /// Whether a value of this shape needs no further look.
+    fn takes_as_it_is(&self, ty: &Type, shape: &Shape) -> bool {
+        match (ty, shape) {
+            (Type::Any, _)
+            | (Type::Bool, Shape::Bool(_))
+            | (Type::Path, Shape::Path(_))
+            | (Type::Content, Shape::Path(_) | Shape::Str(_) | Shape::Product(_) | Shape::Reference(_))
+            | (Type::Layer, Shape::Str(_))
+            | (Type::Toolchain, Shape::Toolchain(_)) => true,
+            (Type::Layer, Shape::Reference(id) | Shape::Arn(id)) => {
+                self.machine.state.world.target(*id).kind == TargetKind::Layer
+            }
+            _ => false,
+        }
+    }
+
+    fn set(&mut self, slots: &Slots, schema: &Schema, at: At<'_>) -> Option<Data> {
+        let before = self.errors.len();
+        let text = format!("`{}`", at.name);
+        let attrs = self.attributes(
+            slots,
+            schema,
+            Owner {
+                text: &text,
+                span: at.key,
+            },
+        );
+        (self.errors.len() == before && !self.unsound).then(|| Data::Set(Arc::new(attrs)))
     }
 
     fn wrong_type(&mut self, lazy: &Lazy, takes: &str, at: At<'_>) {
@@ -285,20 +302,23 @@ impl<'a, 'p> Checker<'a, 'p> {
         }
     }
 
-    fn list(&mut self, slots: &[Slot], item: &Type, max: usize, lazy: &Lazy, at: At<'_>) -> Option<Data> {
-        if slots.len() > max {
-            let message = format!("`{}` takes at most {max} items, found {}", at.name, slots.len());
+    fn list(&mut self, items: &[ThunkId], item: &Type, max: usize, lazy: &Lazy, at: At<'_>) -> Option<Data> {
+        if items.len() > max {
+            let message = format!("`{}` takes at most {max} items, found {}", at.name, items.len());
             self.problem(codes::RANGE, message, "too many".to_owned(), lazy.span, at, None);
             return None;
         }
-        let mut values = Vec::with_capacity(slots.len());
-        for slot in slots {
-            let env = self.machine.env_of(slot.value).or(at.env);
-            if let Some(found) = self.force(*slot) {
+        let mut values = Vec::with_capacity(items.len());
+        for value in items {
+            let env = self.machine.env_of(*value).or(at.env);
+            if let Some(found) = self.force(Slot {
+                key_span: lazy.span,
+                value: *value,
+            }) {
                 values.extend(self.nested(&found, item, At { env, ..at }));
             }
         }
-        (values.len() == slots.len()).then(|| Data::List(values.into()))
+        (values.len() == items.len()).then(|| Data::List(values.into()))
     }
 
     fn map(
@@ -309,58 +329,47 @@ impl<'a, 'p> Checker<'a, 'p> {
         at: At<'_>,
     ) -> Option<Data> {
         let mut attrs = IndexMap::with_capacity(slots.len());
-        let mut sound = true;
+        let before = self.errors.len();
         for (name, slot) in slots {
+            let key_span = slot.key_span;
             if let Err(why) = key(name) {
                 let message = format!("{name:?} cannot be a key of `{}`: {why}", at.name);
-                self.errors.push(Diagnostic::error(
-                    codes::INVALID,
-                    message,
-                    slot.key_span,
-                    "this key",
-                ));
-                sound = false;
+                self.errors
+                    .push(Diagnostic::error(codes::INVALID, message, key_span, "this key"));
             }
             let env = self.machine.env_of(slot.value).or(at.env);
-            let found = self.force(*slot);
-            let value = found.and_then(|found| {
-                self.nested(
+            if let Some(found) = self.force(*slot)
+                && let Some(value) = self.nested(
                     &found,
                     ty,
                     At {
                         name,
-                        key: slot.key_span,
+                        key: key_span,
                         env,
                     },
                 )
-            });
-            match value {
-                Some(value) => drop(attrs.insert(
-                    Arc::clone(name),
-                    Attr {
-                        key_span: slot.key_span,
-                        value,
-                    },
-                )),
-                None => sound = false,
+            {
+                attrs.insert(Arc::clone(name), Attr { key_span, value });
             }
         }
+        let sound = self.errors.len() == before && attrs.len() == slots.len();
         sound.then(|| Data::Set(Arc::new(Attrs(attrs))))
     }
 
     /// A value inside another one.
     fn nested(&mut self, lazy: &Lazy, ty: &Type, at: At<'_>) -> Option<Value> {
-        match self.machine.enter_part(lazy.span) {
-            Err(fail) => {
-                self.failed(fail);
-                None
-            }
-            Ok(()) => {
-                let value = self.fit(lazy, ty, at);
-                self.machine.leave_part();
-                value
-            }
+        self.deeper(lazy.span, |checker| checker.fit(lazy, ty, at))
+    }
+
+    /// Runs `inner` one level deeper.
+    fn deeper<T>(&mut self, at: Span, inner: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if let Err(fail) = self.machine.enter_part(at) {
+            self.failed(fail);
+            return None;
         }
+        let result = inner(self);
+        self.machine.leave_part();
+        result
     }
 
     /// The first form that takes the value; when none does, what the likeliest one says.
@@ -389,18 +398,11 @@ impl<'a, 'p> Checker<'a, 'p> {
     /// Everything in a value, whatever it is.
     fn plain(&mut self, lazy: &Lazy, at: At<'_>) -> Option<Data> {
         match &lazy.shape {
-            Shape::List(items) => {
-                let slots: Vec<Slot> = items
-                    .iter()
-                    .map(|value| Slot {
-                        key_span: lazy.span,
-                        value: *value,
-                    })
-                    .collect();
-                self.list(&slots, &Type::Any, usize::MAX, lazy, at)
-            }
+            Shape::List(items) => self.list(items, &Type::Any, usize::MAX, lazy, at),
             Shape::Set(slots) => self.map(slots, |_| Ok(()), &Type::Any, at),
-            Shape::Product(recipe) => self.product(recipe, at.env).map(Data::Product),
+            Shape::Product(recipe) => self
+                .deeper(recipe.span, |checker| checker.product(recipe))
+                .map(Data::Product),
             Shape::Path(path) if self.paths => {
                 if let Some(missing) = self.machine.missing_path(path, lazy.span) {
                     self.missing_path(missing, lazy.span, at);
@@ -426,9 +428,9 @@ impl<'a, 'p> Checker<'a, 'p> {
     }
 
     /// A product, or the `files` product that a path or a reference stands for.
-    pub(crate) fn as_product(&mut self, lazy: &Lazy, env: Option<EnvId>) -> Option<Arc<Product>> {
+    pub(crate) fn as_product(&mut self, lazy: &Lazy) -> Option<Arc<Product>> {
         if let Shape::Product(recipe) = &lazy.shape {
-            return self.product(recipe, env);
+            return self.product(recipe);
         }
         let content = self.machine.known(lazy.clone());
         let mut inner = Slots::default();
@@ -454,18 +456,15 @@ impl<'a, 'p> Checker<'a, 'p> {
         let mut slots = Slots::default();
         slots.insert(Name::from("content"), content);
         let attrs = self.machine.known(Shape::Set(Arc::new(slots)).at(span));
-        self.product(
-            &Recipe {
-                builder: Name::from("files"),
-                attrs,
-                span,
-            },
-            None,
-        )
+        self.product(&Recipe {
+            builder: Name::from("files"),
+            attrs,
+            span,
+        })
     }
 
     /// A builder call, checked against the builder's table.
-    fn product(&mut self, recipe: &Recipe, env: Option<EnvId>) -> Option<Arc<Product>> {
+    fn product(&mut self, recipe: &Recipe) -> Option<Arc<Product>> {
         let before = self.errors.len();
         let attrs = self.force(Slot {
             key_span: recipe.span,
@@ -485,10 +484,9 @@ impl<'a, 'p> Checker<'a, 'p> {
                 span: recipe.span,
             },
         );
-        if self.errors.len() > before || self.unjudged {
+        if self.errors.len() > before || self.unsound {
             return None;
         }
-        let _ = env;
         Some(Arc::new(Product {
             builder: Arc::clone(&recipe.builder),
             attrs,

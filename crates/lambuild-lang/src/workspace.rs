@@ -6,7 +6,7 @@ use crate::evaluation::{Options, Schemas};
 use crate::expand::Role;
 use crate::files::{BUILD_FILE, FileKind, Files};
 use crate::machine::context::Context;
-use crate::machine::value::{Shape, Slots};
+use crate::machine::value::{Shape, Slot, Slots, ThunkId};
 use crate::machine::{Machine, State};
 use crate::program::Program;
 use crate::schema::{Attribute, Schema, Type};
@@ -80,12 +80,13 @@ const PATHS: Type = Type::List {
     item: &Type::Path,
     max: 10_000,
 };
-const ARCHITECTURES: Type = Type::List {
+/// Which names there are, and that none comes twice, is judged by [`architectures`].
+pub(crate) const ARCHITECTURES: Type = Type::List {
     item: &Type::Str {
         min: 0,
         max: usize::MAX,
     },
-    max: 2,
+    max: 100,
 };
 
 /// Attributes of `workspace` that depend on the target, so they are left for later.
@@ -192,6 +193,10 @@ impl Discovery<'_> {
         let mut checker = Checker::new(&mut machine, Context::NONE, true);
         let draft = read_body(&mut checker, thunk, (dir, name, span));
         self.errors.append(&mut checker.errors);
+        if draft.is_none() {
+            // Without a workspace its files are not read further, so this is said here.
+            self.errors.extend(self.program.module(id).errors.iter().cloned());
+        }
         draft
     }
 
@@ -371,49 +376,40 @@ fn nearest_root(dir: &RelPath, roots: &BTreeSet<RelPath>) -> Option<RelPath> {
     None
 }
 
+/// What a workspace's item says; `None` when it is no set.
 fn read_body(
     checker: &mut Checker<'_, '_>,
-    thunk: crate::machine::value::ThunkId,
+    thunk: ThunkId,
     (dir, name, span): (&RelPath, Name, Span),
 ) -> Option<Draft> {
-    let value = checker.force(crate::machine::value::Slot {
-        key_span: span,
-        value: thunk,
-    })?;
-    let Shape::Set(slots) = &value.shape else {
-        let message = format!("a workspace is a set, found {}", value.shape.kind());
-        checker.errors.push(Diagnostic::error(
-            codes::DECLARATION,
-            message,
-            value.span,
-            "this is no set",
-        ));
-        return None;
-    };
-    let attrs = eager_attributes(checker, slots, span);
+    let slots = checker.set_of(
+        thunk,
+        Owner {
+            text: "a workspace",
+            span,
+        },
+    )?;
+    let attrs = eager_attributes(checker, &slots, span);
     check_version(checker, &attrs);
     let architectures = match attrs.get("architectures") {
         Some(list) => architectures(list, &mut checker.errors),
         None => vec![Arch::X86_64],
     };
-    let workspace = Workspace {
-        name: Arc::clone(&name),
-        dir: dir.clone(),
-        architectures,
-        span,
-    };
-    let mut slots = (**slots).clone();
-    let name = checker.machine.known(Shape::Str(name).at(span));
-    slots
-        .entry(Name::from("name"))
-        .or_insert(crate::machine::value::Slot {
-            key_span: span,
-            value: name,
-        });
+    let mut set = (*slots).clone();
+    let value = checker.machine.known(Shape::Str(Arc::clone(&name)).at(span));
+    set.entry(Name::from("name")).or_insert(Slot {
+        key_span: span,
+        value,
+    });
     Some(Draft {
-        workspace,
+        workspace: Workspace {
+            name,
+            dir: dir.clone(),
+            architectures,
+            span,
+        },
         body: WorkspaceBody {
-            set: Arc::new(slots),
+            set: Arc::new(set),
             span,
         },
         members: paths(&attrs, "members"),
@@ -446,7 +442,7 @@ fn eager_attributes(checker: &mut Checker<'_, '_>, slots: &Slots, span: Span) ->
 }
 
 /// Checks that `defaults` is a set of `function` and `layer`, and the names in these.
-pub(crate) fn check_defaults(checker: &mut Checker<'_, '_>, slot: crate::machine::value::Slot) {
+pub(crate) fn check_defaults(checker: &mut Checker<'_, '_>, slot: Slot) {
     let Some(value) = checker.force(slot) else { return };
     let Shape::Set(kinds) = &value.shape else {
         let message = format!("`defaults` takes a set, found {}", value.shape.kind());
@@ -473,12 +469,7 @@ pub(crate) fn check_defaults(checker: &mut Checker<'_, '_>, slot: crate::machine
 }
 
 /// Checks the names of default or overriding deploy attributes.
-pub(crate) fn check_names(
-    checker: &mut Checker<'_, '_>,
-    owner: &str,
-    slot: crate::machine::value::Slot,
-    schema: &Schema,
-) {
+pub(crate) fn check_names(checker: &mut Checker<'_, '_>, owner: &str, slot: Slot, schema: &Schema) {
     let Some(value) = checker.force(slot) else { return };
     let Shape::Set(slots) = &value.shape else {
         let message = format!("the defaults of {owner} are a set, found {}", value.shape.kind());

@@ -58,6 +58,11 @@ pub(crate) struct Override {
 }
 
 impl World {
+    /// The workspace of a file; the root's for a file that is read before all are known.
+    pub(crate) fn owner(&self, file: FileId) -> usize {
+        self.owners.get(&file).copied().unwrap_or(0)
+    }
+
     /// The stage called `name` for a workspace's targets: its own, else the root's.
     pub(crate) fn stage_for(&self, workspace: usize, name: &str) -> Option<usize> {
         let of = |owner: usize| {

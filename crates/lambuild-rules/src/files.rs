@@ -74,9 +74,10 @@ impl Rule for Files {
             exclude: patterns(product, "exclude")?.unwrap_or_default(),
             executable: patterns(product, "executable")?.unwrap_or_default(),
         };
+        let subject = planner.subject();
         Ok(planner.add(PlannedAction {
             mnemonic: "files",
-            subject: String::new(),
+            subject,
             inputs,
             work: Work::Select(Box::new(Compose {
                 entries,

@@ -163,7 +163,7 @@ fn a_change_of_one_function_rebuilds_that_one() {
     workspace.edit(
         "services/payments/cmd/void/main.go",
         "can be voided",
-        "may be voided",
+        "can be taken back",
     );
     let after = Build::of(&lambuild(&workspace), &[]);
     assert_eq!(after.changed_since(&before), both(&["services/payments:void"]));

@@ -6,3 +6,4 @@ mod boot;
 mod deploy_moto;
 mod examples;
 mod harness;
+mod toolchain;

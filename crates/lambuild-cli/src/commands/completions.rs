@@ -67,6 +67,13 @@ pub fn stages() -> Vec<CompletionCandidate> {
     })
 }
 
+/// Every error code.
+pub fn codes() -> Vec<CompletionCandidate> {
+    super::explain::all()
+        .map(|code| CompletionCandidate::new(code.code).help(Some(code.title.into())))
+        .collect()
+}
+
 /// Nothing where there is no workspace: a completion has nobody to complain to.
 fn names(of: impl Fn(&Evaluation<'_>, &Workspace) -> BTreeSet<String>) -> Vec<CompletionCandidate> {
     let common = Common {

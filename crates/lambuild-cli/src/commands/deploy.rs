@@ -68,12 +68,7 @@ pub fn settings(evaluation: &mut Evaluation<'_>, name: &str) -> Result<Settings,
         let read = match target.kind {
             TargetKind::Layer if of_target.get("arn").is_some() => Ok(()),
             TargetKind::Layer => layer_from(of_target, declared).map(|read| layers.push((target.id, read))),
-            _ => of_stage(evaluation, target, name).and_then(|stage| {
-                let layer = |id: TargetId, arch: Arch| layer_use(evaluation, &attrs, id, arch);
-                let arch = target.architectures.first().copied().unwrap_or(Arch::Arm64);
-                function_from(of_target, declared, &stage, arch, &layer)
-                    .map(|read| functions.push((target.id, read)))
-            }),
+            _ => function(evaluation, target, name, &attrs).map(|read| functions.push((target.id, read))),
         };
         wrong.extend(read.err().unwrap_or_default());
     }
@@ -130,6 +125,26 @@ fn stage(evaluation: &Evaluation<'_>, name: &str) -> Result<Stage, Vec<Diagnosti
         known = Some((read, declared));
     }
     known.map(|(stage, _)| stage).ok_or_else(Vec::new)
+}
+
+/// One function's deploy attributes.
+fn function(
+    evaluation: &Evaluation<'_>,
+    target: &Target,
+    stage: &str,
+    attrs: &[Option<Attrs>],
+) -> Result<FunctionSettings, Vec<Diagnostic>> {
+    let Some(own) = attrs.get(target.id.0 as usize).and_then(Option::as_ref) else {
+        return Err(Vec::new());
+    };
+    let stage = of_stage(evaluation, target, stage)?;
+    let layer = |id: TargetId, arch: Arch| layer_use(evaluation, attrs, id, arch);
+    let arch = target.architectures.first().copied().unwrap_or(Arch::Arm64);
+    let declared = Declared {
+        name: &target.name,
+        span: target.span,
+    };
+    function_from(own, declared, &stage, arch, &layer)
 }
 
 fn of_stage(evaluation: &Evaluation<'_>, target: &Target, name: &str) -> Result<Stage, Vec<Diagnostic>> {
@@ -189,7 +204,13 @@ pub fn run(
     }
     let deployment = deployment(settings, &artifacts, &evaluation, talk)?;
     if options.dry_run {
-        talk.data(deploy_sh(&deployment).trim_end());
+        let script = deploy_sh(&deployment);
+        let object = || json!({"event": "deploy", "stage": options.stage, "text": script}).to_string();
+        talk.data(&if talk.json {
+            object()
+        } else {
+            script.trim_end().to_owned()
+        });
         return Ok(());
     }
     let folder = format!("dist/{}", options.stage);

@@ -69,7 +69,7 @@ impl Executor for GoToolchain {
         let said = self
             .fetch(&wanted, stage.path())
             .await
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| not_had(&fetch.version, &error))?;
         let (hosts, folder) = (HostFolders::new(self.store.clone()), stage.path().join("go"));
         let taken = tokio::task::spawn_blocking(move || hosts.take_once(&folder, builds_programs)).await;
         let taken = taken
@@ -81,4 +81,11 @@ impl Executor for GoToolchain {
             log: said.into_bytes(),
         })
     }
+}
+
+fn not_had(version: &str, error: &FetchError) -> ExecuteError {
+    ExecuteError::Refused(format!(
+        "Go {version} is not to be had: {error}\n  name another version in `toolchain go`, or take the item out to \
+         use this machine's own Go"
+    ))
 }

@@ -60,7 +60,13 @@ impl Machine<'_> {
             let name = Shape::Str(Arc::clone(&self.state.world.stages[stage].name)).at(span);
             return self.walk(name, &keys[1..], env, context);
         }
-        let set = Shape::Set(Arc::clone(&self.state.world.stage_bodies[stage].set)).at(span);
+        let slots = Arc::clone(&self.state.world.stage_bodies[stage].set);
+        if !has_default && !slots.contains_key(&key) {
+            let owner = format!("the stage `{}`", self.state.world.stages[stage].name);
+            let known: Vec<&str> = slots.keys().map(|name| &**name).chain(["name"]).collect();
+            return Err(self.no_attribute(env, &owner, &keys[0], known));
+        }
+        let set = Shape::Set(slots).at(span);
         let quiet = std::mem::replace(&mut self.state.purpose, Purpose::Shape);
         let found = if has_default {
             self.walk_or_missing(set, keys, env, Context::NONE)

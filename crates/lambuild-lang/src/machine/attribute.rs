@@ -99,15 +99,17 @@ impl Machine<'_> {
         env: EnvId,
         context: Context,
     ) -> Eval<Root> {
+        if self.is_foreign(file) {
+            return Err(Fail::Reported);
+        }
         self.open(file);
         let key = &select.keys[0];
         let name = self.key_name(key, env, context)?;
         match (self.file_name(file, &name), &*name) {
             (Some(Binding::Value(thunk)), _) => Ok(Root::Value(self.force(thunk, context, key.span)?, 1)),
             (Some(Binding::Template(..)), _) => {
-                let message = format!("`{alias}.{name}` is a template, not a value");
-                let error = Diagnostic::error(codes::TYPE, message, key.span, "used as a value here");
-                Err(self.fail(env, error.help(format!("call it: `{alias}.{name}(…)`"))))
+                let name = format!("{alias}.{name}");
+                Err(self.not_a_value(&name, "a template", "call it", "(…)", key.span, env))
             }
             (Some(Binding::Broken), _) => Err(Fail::Reported),
             (None, "function" | "layer" | "target" | "toolchain") => match select.keys.get(1) {

@@ -129,7 +129,7 @@ impl Machine<'_> {
         Ok(Shape::List(kept.into_iter().map(|(_, item)| item).collect()))
     }
 
-    /// `min`, `max` (of the arguments, or of one list), `div`, `mod`
+    /// `min`, `max` (of the arguments, or of one list), `div`, `mod`; the remainder is never negative.
     pub(super) fn built_in_number(&mut self, call: &Use<'_>) -> Eval<Shape> {
         if let "div" | "mod" = call.name {
             let (a, b) = (self.int_arg(call, 0)?, self.int_arg(call, 1)?);

@@ -14,8 +14,8 @@ impl Machine<'_> {
             "join" => self.join(call),
             "split" => self.split(call),
             "replace" => self.replace(call),
-            "to_string" => self.to_string(call),
-            "to_json" => self.to_json(call),
+            "to_string" => self.string_of(call),
+            "to_json" => self.json_of(call),
             "starts_with" | "ends_with" => {
                 let (text, part) = (self.text_arg(call, 0)?, self.text_arg(call, 1)?);
                 let starts = call.name == "starts_with";
@@ -105,7 +105,7 @@ impl Machine<'_> {
     }
 
     /// `to_string(x)` of a string, an integer or a boolean.
-    fn to_string(&mut self, call: &Use<'_>) -> Eval<Shape> {
+    fn string_of(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let value = self.arg(call, 0)?;
         match &value.shape {
             Shape::Str(text) => Ok(Shape::Str(Arc::clone(text))),
@@ -116,7 +116,7 @@ impl Machine<'_> {
     }
 
     /// `to_json(x)`: compact, keys in the order of writing.
-    fn to_json(&mut self, call: &Use<'_>) -> Eval<Shape> {
+    fn json_of(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let value = self.arg(call, 0)?;
         let mut text = String::new();
         self.write_json(&value, call, &mut text)?;

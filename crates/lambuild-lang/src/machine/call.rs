@@ -43,6 +43,9 @@ impl Machine<'_> {
                 let [key] = &*select.keys else {
                     return Err(self.not_callable(self.sources.text(span), span, env));
                 };
+                if self.is_foreign(file) {
+                    return Err(Fail::Reported);
+                }
                 self.open(file);
                 let name = self.key_name(key, env, context)?;
                 match self.file_name(file, &name) {

@@ -222,18 +222,29 @@ impl Machine<'_> {
         match self.lookup(env, name) {
             Some(Binding::Value(thunk)) => self.force(thunk, context, span),
             Some(Binding::Template(..)) => {
-                let message = format!("`{name}` is a template, not a value");
-                let error = Diagnostic::error(codes::TYPE, message, span, "used as a value here");
-                Err(self.fail(env, error.help(format!("call it: `{name}(…)`"))))
+                Err(self.not_a_value(name, "a template", "call it", "(…)", span, env))
             }
             Some(Binding::Module(_)) => {
-                let message = format!("`{name}` is an imported file, not a value");
-                let error = Diagnostic::error(codes::TYPE, message, span, "used as a value here");
-                Err(self.fail(env, error.help(format!("use one of its names: `{name}.…`"))))
+                Err(self.not_a_value(name, "an imported file", "use one of its names", ".…", span, env))
             }
             Some(Binding::Broken) => Err(Fail::Reported),
             None => Err(self.unknown_name(name, span, env)),
         }
+    }
+
+    /// The error of a template or import where a value is needed.
+    pub(super) fn not_a_value(
+        &self,
+        name: &str,
+        what: &str,
+        instead: &str,
+        suffix: &str,
+        span: Span,
+        env: EnvId,
+    ) -> Fail {
+        let message = format!("`{name}` is {what}, not a value");
+        let error = Diagnostic::error(codes::TYPE, message, span, "used as a value here");
+        self.fail(env, error.help(format!("{instead}: `{name}{suffix}`")))
     }
 
     /// The error of a name that means nothing, with what may have been meant.

@@ -81,15 +81,11 @@ impl Machine<'_> {
             .iter()
             .find(|target| target.kind == kind && &*target.name == name)
         {
-            Some(other) => {
-                let dir = &other.dir;
-                let text = format!(
-                    "`{}` is declared in `{dir}`: import that folder and write `NAME.{}.{name}`",
-                    other.address(),
-                    kind.word()
-                );
-                error.help(text)
-            }
+            Some(other) => error.help(format!(
+                "there is `{}`: import its folder and write `NAME.{}.{name}`",
+                other.address(),
+                kind.word()
+            )),
             None => error,
         }
     }
@@ -102,7 +98,7 @@ impl Machine<'_> {
 
     fn toolchain(&self, name: &Arc<str>, key: &Key, file: FileId, env: EnvId) -> Eval<Lazy> {
         let world = &self.state.world;
-        let workspace = world.owners.get(&file).copied().unwrap_or(0);
+        let workspace = world.owner(file);
         if let Some(id) = world.toolchain_names.get(&(workspace, name.clone())) {
             return Ok(Shape::Toolchain(*id).at(key.span));
         }
@@ -125,7 +121,7 @@ impl Machine<'_> {
     pub(super) fn workspace(&mut self, span: Span, env: EnvId) -> Eval<Lazy> {
         let world = &self.state.world;
         let file = self.file_of(env);
-        let index = world.owners.get(&file).copied().unwrap_or(0);
+        let index = world.owner(file);
         match world.workspace_bodies.get(index) {
             Some(body) => Ok(Shape::Set(Arc::clone(&body.set)).at(body.span)),
             None => {

@@ -71,6 +71,13 @@ impl Machine<'_> {
         self.state.file_names.get(&file)?.get(name).copied()
     }
 
+    /// Whether a file belongs to no workspace of this evaluation; importing it is
+    /// reported already. While the workspaces are still being read, nothing is foreign.
+    pub(super) fn is_foreign(&self, file: FileId) -> bool {
+        let owners = &self.state.world.owners;
+        !owners.is_empty() && !owners.contains_key(&file)
+    }
+
     /// Every name that can be seen, for "did you mean".
     pub(super) fn visible(&self, env: EnvId) -> Vec<&str> {
         let mut names = Vec::new();
@@ -209,12 +216,18 @@ pub(crate) fn duplicate_names(program: &crate::program::Program, items: &[Item])
     errors
 }
 
+/// The error of a name that is declared at two places, or twice at one by a `for`.
 pub(crate) fn twice(name: &str, first: Span, second: Span) -> Diagnostic {
-    Diagnostic::error(
-        codes::DUPLICATE_NAME,
-        format!("`{name}` is declared twice"),
-        second,
-        "declared again here",
-    )
-    .label(first, "first declared here")
+    let message = format!("`{name}` is declared twice");
+    if first == second {
+        return Diagnostic::error(
+            codes::DUPLICATE_NAME,
+            message,
+            second,
+            "declared in more than one round",
+        )
+        .help("a `for` declares its items once for each round: compute the name from the round");
+    }
+    Diagnostic::error(codes::DUPLICATE_NAME, message, second, "declared again here")
+        .label(first, "first declared here")
 }

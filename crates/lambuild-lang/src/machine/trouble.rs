@@ -87,11 +87,18 @@ impl Machine<'_> {
         Fail::Error(Arc::new(error.note(path.join(" → "))))
     }
 
-    /// A short piece of the source in quotes.
+    /// A short piece of the source in quotes, with what an attribute is selected from.
     fn words(&self, span: Span) -> String {
-        let text = self.sources.text(span);
-        let line = text.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(40).collect();
+        let source = &self.sources.file(span.file).text;
+        let before = &source[..span.start as usize];
+        let selected = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let start = if before.ends_with('.') {
+            selected.len()
+        } else {
+            span.start as usize
+        };
+        let text = &source[start..span.end as usize];
+        let short: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
         if short.len() == text.len() {
             format!("`{short}`")
         } else {
@@ -107,7 +114,9 @@ impl Machine<'_> {
 
     /// An error about a value, at the place that uses it and the place it comes from.
     pub(crate) fn found_at(&self, code: &'static str, message: String, found: &Lazy, at: Span) -> Diagnostic {
-        let error = Diagnostic::error(code, message, at, format!("this is {}", found.shape.kind()));
+        let inside = found.span.file == at.file && at.start <= found.span.start && found.span.end <= at.end;
+        let main = if inside { found.span } else { at };
+        let error = Diagnostic::error(code, message, main, format!("this is {}", found.shape.kind()));
         if overlap(found.span, at) {
             error
         } else {

@@ -1,9 +1,10 @@
 //! The grammar of items: what may stand in a file and in the braces of `for` and `if`.
 
 use super::ast::{
-    Assert, Declare, DeclareKind, ExprId, ForItem, IfItem, Import, Item, Key, KeyName, Let, Param, Word,
+    Assert, Declare, DeclareKind, ExprId, ExprKind, ForItem, IfItem, Import, Item, Key, KeyName, Let, Param,
+    Word,
 };
-use super::parse::{Parse, Parser};
+use super::parse::{Parse, Parser, Stop};
 use super::token::Kind;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -53,6 +54,9 @@ impl Parser<'_> {
     fn item_to_end(&mut self, items: &mut Vec<Item>) -> Parse<()> {
         let item = self.item()?;
         items.push(item);
+        if std::mem::take(&mut self.broken) {
+            return Err(Stop);
+        }
         let ends = self.current().newline || matches!(self.kind(), Kind::End | Kind::RightBrace);
         if ends || self.depth > 0 && self.eat(Kind::Comma) {
             return Ok(());
@@ -84,14 +88,27 @@ impl Parser<'_> {
     /// Whether an item's head stands here, rather than an entry of that name.
     pub(super) fn at_item(&self) -> bool {
         let token = self.current();
-        if token.kind != Kind::Word {
-            return false;
-        }
-        let word = self.token_text(token);
-        let declares = DeclareKind::ALL.iter().any(|kind| kind.word() == word);
-        if !declares && !WORDS.contains(&word) {
-            return false;
-        }
+        let word = if token.kind == Kind::Word {
+            self.token_text(token)
+        } else {
+            ""
+        };
+        self.at_declaration() || WORDS.contains(&word) && self.name_follows()
+    }
+
+    /// Whether a declaration or import begins here, which no value does.
+    pub(super) fn at_declaration(&self) -> bool {
+        let token = self.current();
+        let word = if token.kind == Kind::Word {
+            self.token_text(token)
+        } else {
+            ""
+        };
+        let declares = word == "import" || DeclareKind::ALL.iter().any(|kind| kind.word() == word);
+        declares && self.name_follows()
+    }
+
+    fn name_follows(&self) -> bool {
         let next = self.peek(1);
         !next.newline
             && matches!(
@@ -120,21 +137,44 @@ impl Parser<'_> {
         }
     }
 
-    fn no_item(&mut self) -> super::parse::Stop {
-        let mut error = self.expected_diagnostic("an item such as `function` or `let`");
+    fn no_item(&mut self) -> Stop {
         let token = self.current();
-        if token.kind == Kind::Word {
-            let word = self.token_text(token);
-            let kinds = DeclareKind::ALL.iter().map(|kind| kind.word());
-            error = match crate::nearest(word, kinds.chain(WORDS)) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None if self.peek(1).kind == Kind::Equals => {
-                    error.help(format!("to name a value, write `let {word} = …`"))
-                }
-                None => error,
-            };
-        }
+        let code = if token.kind == Kind::Unknown {
+            codes::CHARACTER
+        } else {
+            codes::SYNTAX
+        };
+        let message = format!(
+            "expected an item such as `function` or `let`, found {}",
+            self.describe_token(token)
+        );
+        let error = Diagnostic::error(code, message, self.span(token), "no item begins like this");
+        let error = match self.item_hint() {
+            Some(hint) => error.help(hint),
+            None => error,
+        };
         self.error(error)
+    }
+
+    /// What may have been meant where no item begins.
+    fn item_hint(&self) -> Option<String> {
+        use Kind::*;
+        let token = self.current();
+        match token.kind {
+            Minus | Star | Slash | LeftParen | LeftBracket | LeftBrace | Dot | PathText => {
+                Some("a line that begins like this does not continue the one before: end that one with an operator, or put both in parentheses".to_owned())
+            }
+            Word => {
+                let word = self.token_text(token);
+                let kinds = DeclareKind::ALL.iter().map(|kind| kind.word());
+                match crate::nearest(word, kinds.chain(WORDS)) {
+                    Some(near) => Some(format!("did you mean `{near}`?")),
+                    None if self.peek(1).kind == Equals => Some(format!("to name a value, write `let {word} = …`")),
+                    None => None,
+                }
+            }
+            _ => None,
+        }
     }
 
     /// declaration = kind name (set | "=" expression)
@@ -143,7 +183,8 @@ impl Parser<'_> {
         let span = self.here();
         self.bump();
         let name = self.declared_name(kind)?;
-        let body = self.declared_body()?;
+        let body = self.declared_body();
+        let body = self.or_broken(body, name.span);
         Ok(Item::Declare(Declare {
             kind,
             span,
@@ -185,6 +226,14 @@ impl Parser<'_> {
         Ok(key)
     }
 
+    /// Keeps a name whose value went wrong, so that nobody calls it unknown.
+    fn or_broken(&mut self, value: Parse<ExprId>, span: Span) -> ExprId {
+        value.unwrap_or_else(|Stop| {
+            self.broken = true;
+            self.add(ExprKind::Broken, span)
+        })
+    }
+
     fn declared_body(&mut self) -> Parse<ExprId> {
         if self.kind() == Kind::LeftBrace && !self.current().newline {
             return self.set();
@@ -204,7 +253,8 @@ impl Parser<'_> {
             None
         };
         self.need(Kind::Equals, "`=` after the name")?;
-        let value = self.expression()?;
+        let value = self.expression();
+        let value = self.or_broken(value, name.span);
         Ok(Item::Let(self.arena.add_let(Let { name, params, value })))
     }
 

@@ -39,6 +39,7 @@ pub(crate) fn parse(text: &str, file: FileId, arena: &mut Arena, names: &mut Nam
         lines: true,
         head: false,
         stopped: false,
+        broken: false,
     };
     let items = parser.file_items();
     Parsed {
@@ -124,6 +125,8 @@ pub(super) struct Parser<'t> {
     pub head: bool,
     /// Too deep or too many errors: nothing more is read or reported.
     pub stopped: bool,
+    /// The item that was read is kept for its name, but its value went wrong.
+    pub broken: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -187,6 +190,10 @@ impl<'t> Parser<'t> {
     pub(super) fn operand_may_follow(&self) -> bool {
         if !(self.lines && self.current().newline) {
             return true;
+        }
+        // `a =` and on the next line `b = 1` or `function c`: the value was forgotten.
+        if self.kind() == Kind::Word && self.peek(1).kind == Kind::Equals || self.at_declaration() {
+            return false;
         }
         let asks = |token: Significant| {
             let word = || matches!(self.token_text(token), "then" | "else" | "in");
@@ -319,8 +326,14 @@ impl<'t> Parser<'t> {
 
     fn describe(&self, token: Significant) -> String {
         match token.kind {
+            _ if token.kind != Kind::End && self.lines && token.newline => "the end of the line".to_owned(),
+            _ => self.describe_token(token),
+        }
+    }
+
+    pub(super) fn describe_token(&self, token: Significant) -> String {
+        match token.kind {
             Kind::End => "the end of the file".to_owned(),
-            _ if self.lines && token.newline => "the end of the line".to_owned(),
             Kind::Quote | Kind::Indent => "a string".to_owned(),
             Kind::PathText => "a path".to_owned(),
             Kind::Text | Kind::Escape => "text".to_owned(),

@@ -41,11 +41,15 @@ impl Parser<'_> {
     }
 
     fn set_body(&mut self, draft: &mut Draft, open: Span) -> Parse<Body> {
+        let mistakes = self.errors.len();
         while !self.eat(Kind::RightBrace) {
             if self.set_is_unclosed() {
-                let error = self.expected_diagnostic("`}`").label(open, "opened here");
-                self.error(error);
-                return Ok(Body::Entries);
+                // After a mistake inside, a brace that seems to be missing may be part of it.
+                return Err(if self.errors.len() == mistakes {
+                    self.unclosed(open, "`}`")
+                } else {
+                    Stop
+                });
             }
             let began = self.at;
             if self.entry(draft).is_err() {

@@ -11,7 +11,7 @@ use std::path::Path;
 /// What is wrong, drawn as a user sees it.
 #[test]
 fn wrong_workspaces() {
-    gallery("wrong.txt", |files| problems(files));
+    gallery("wrong.txt", problems);
 }
 
 /// What sound workspaces mean.
@@ -31,14 +31,21 @@ struct Case<'t> {
 }
 
 fn gallery(name: &str, answer: impl Fn(&[(&str, &str)]) -> String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests-data").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests-data")
+        .join(name);
     let text = fs::read_to_string(&path).unwrap();
     let mut written = String::new();
     let mut wrong = Vec::new();
     for case in cases(&text) {
         let says = answer(&case.files);
         if says.trim_end() != case.says.trim_end() {
-            wrong.push(format!("{}\n--- expected\n{}\n--- found\n{}", case.title, case.says.trim_end(), says));
+            wrong.push(format!(
+                "{}\n--- expected\n{}\n--- found\n{}",
+                case.title,
+                case.says.trim_end(),
+                says
+            ));
         }
         written.push_str(&write_case(&case, &says));
     }
@@ -51,20 +58,29 @@ fn gallery(name: &str, answer: impl Fn(&[(&str, &str)]) -> String) {
     panic!("{} of {name} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
-#[expect(clippy::disallowed_methods, reason = "a developer asks for new answers; nothing that is built sees it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a developer asks for new answers; nothing that is built sees it"
+)]
 fn blessed() -> bool {
     std::env::var_os("LAMBUILD_BLESS").is_some()
 }
 
 fn cases(text: &str) -> Vec<Case<'_>> {
-    let blocks = text.split("\n=== ").map(|block| block.strip_prefix("=== ").unwrap_or(block));
+    let blocks = text
+        .split("\n=== ")
+        .map(|block| block.strip_prefix("=== ").unwrap_or(block));
     blocks.map(case).collect()
 }
 
 fn case(block: &str) -> Case<'_> {
     let mut parts = block.split("\n--- ");
     let title = parts.next().unwrap_or_default().trim();
-    let mut case = Case { title, files: Vec::new(), says: "" };
+    let mut case = Case {
+        title,
+        files: Vec::new(),
+        says: "",
+    };
     for part in parts {
         let (head, body) = part.split_once('\n').unwrap_or((part, ""));
         match head {
@@ -81,5 +97,10 @@ fn write_case(case: &Case<'_>, says: &str) -> String {
         format!("--- {path}\n{text}{}", if text.is_empty() { "" } else { "\n" })
     };
     let files: Vec<String> = case.files.iter().map(file).collect();
-    format!("=== {}\n{}--- says\n{}\n\n", case.title, files.concat(), says.trim_end())
+    format!(
+        "=== {}\n{}--- says\n{}\n\n",
+        case.title,
+        files.concat(),
+        says.trim_end()
+    )
 }

@@ -19,7 +19,10 @@ fn with_params<T>(
     use_it: impl FnOnce(&mut Evaluation<'_>) -> T,
 ) -> T {
     let files = MemoryFiles::new(files.iter().copied()).unwrap();
-    let params = params.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    let params = params
+        .iter()
+        .map(|(name, text)| (name.to_string(), text.to_string()))
+        .collect();
     let mut evaluation = evaluate(&files, &tables::SCHEMAS, &Options { params });
     use_it(&mut evaluation)
 }
@@ -28,8 +31,10 @@ fn with_params<T>(
 fn problems(files: &[(&str, &str)]) -> String {
     with_workspace(files, |evaluation| {
         let errors = evaluation.check();
-        let drawn: Vec<String> =
-            errors.iter().map(|error| crate::render(error, &evaluation.sources, false)).collect();
+        let drawn: Vec<String> = errors
+            .iter()
+            .map(|error| crate::render(error, &evaluation.sources, false))
+            .collect();
         drawn.join("\n\n")
     })
 }

@@ -10,7 +10,14 @@ pub(super) fn world(evaluation: &mut Evaluation<'_>) -> String {
     let mut out = String::new();
     for workspace in evaluation.workspaces() {
         let names: Vec<&str> = workspace.architectures.iter().map(|arch| arch.name()).collect();
-        writeln!(out, "workspace {} at {}: {}", workspace.name, workspace.dir, names.join(" ")).unwrap();
+        writeln!(
+            out,
+            "workspace {} at {}: {}",
+            workspace.name,
+            workspace.dir,
+            names.join(" ")
+        )
+        .unwrap();
     }
     for toolchain in evaluation.toolchains() {
         let attrs = attrs(evaluation, &toolchain.attrs);
@@ -35,7 +42,9 @@ fn target(evaluation: &mut Evaluation<'_>, id: TargetId, stages: &[std::sync::Ar
     let mut last = String::new();
     for arch in &target.architectures {
         let product = evaluation.build(id, *arch).unwrap();
-        let text = product.map_or("by ARN".to_owned(), |p| format!("{} {}", p.builder, attrs(evaluation, &p.attrs)));
+        let text = product.map_or("by ARN".to_owned(), |p| {
+            format!("{} {}", p.builder, attrs(evaluation, &p.attrs))
+        });
         if text != last {
             writeln!(out, "  {arch}: {text}").unwrap();
         }
@@ -44,15 +53,22 @@ fn target(evaluation: &mut Evaluation<'_>, id: TargetId, stages: &[std::sync::Ar
     if target.kind == crate::TargetKind::Target {
         return;
     }
-    for stage in stages.iter().filter(|stage| evaluation.stage_of(id, stage).is_some()).cloned().collect::<Vec<_>>() {
+    for stage in stages
+        .iter()
+        .filter(|stage| evaluation.stage_of(id, stage).is_some())
+        .cloned()
+        .collect::<Vec<_>>()
+    {
         let deployed = evaluation.deploy(id, &stage).unwrap();
         writeln!(out, "  {stage}: {}", attrs(evaluation, &deployed)).unwrap();
     }
 }
 
 fn attrs(evaluation: &Evaluation<'_>, attrs: &Attrs) -> String {
-    let entries: Vec<String> =
-        attrs.iter().map(|(name, attr)| format!("{name} = {}", data(evaluation, &attr.value.data))).collect();
+    let entries: Vec<String> = attrs
+        .iter()
+        .map(|(name, attr)| format!("{name} = {}", data(evaluation, &attr.value.data)))
+        .collect();
     format!("{{ {} }}", entries.join(", ")).replace("{  }", "{}")
 }
 

@@ -15,12 +15,20 @@ const TEXT: Type = Type::Str { min: 1, max: 64 };
 const ANY_KEY: fn(&str) -> Result<(), String> = |_| Ok(());
 
 fn role(text: &str) -> Result<(), String> {
-    if text.starts_with("arn:") { Ok(()) } else { Err("a role is an ARN".to_owned()) }
+    if text.starts_with("arn:") {
+        Ok(())
+    } else {
+        Err("a role is an ARN".to_owned())
+    }
 }
 
 fn variable(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.chars().all(fits) { Ok(()) } else { Err("only letters, digits and `_`".to_owned()) }
+    if name.chars().all(fits) {
+        Ok(())
+    } else {
+        Err("only letters, digits and `_`".to_owned())
+    }
 }
 
 static TRACING: Schema = Schema {
@@ -34,17 +42,47 @@ static FUNCTION: Schema = Schema {
     doc: "A function.",
     attributes: &[
         Attribute::new("function_name", TEXT, "its name"),
-        Attribute::new("runtime", Type::OneOf(&["provided.al2023", "python3.13", "nodejs22.x"]), "its runtime").required(),
+        Attribute::new(
+            "runtime",
+            Type::OneOf(&["provided.al2023", "python3.13", "nodejs22.x"]),
+            "its runtime",
+        )
+        .required(),
         Attribute::new("handler", TEXT, "its entry point"),
         Attribute::new("role", Type::Checked(role), "its role"),
         Attribute::new("memory_size", Type::Int { min: 128, max: 10240 }, "in MB"),
         Attribute::new("timeout", Type::Int { min: 1, max: 900 }, "in seconds"),
         Attribute::new("publish", Type::Bool, "publishes a version"),
-        Attribute::new("architecture", Type::OneOf(&["arm64", "x86_64"]), "what it runs on"),
-        Attribute::new("layers", Type::List { item: &Type::Layer, max: 5 }, "layers, in order"),
-        Attribute::new("environment", Type::Map { key: variable, value: &Type::Either(&[Type::Str { min: 0, max: 4096 }, Type::Any]) }, "variables"),
+        Attribute::new(
+            "architecture",
+            Type::OneOf(&["arm64", "x86_64"]),
+            "what it runs on",
+        ),
+        Attribute::new(
+            "layers",
+            Type::List {
+                item: &Type::Layer,
+                max: 5,
+            },
+            "layers, in order",
+        ),
+        Attribute::new(
+            "environment",
+            Type::Map {
+                key: variable,
+                value: &Type::Either(&[Type::Str { min: 0, max: 4096 }, Type::Any]),
+            },
+            "variables",
+        ),
         Attribute::new("tracing_config", Type::Set(&TRACING), "tracing"),
-        Attribute::new("tags", Type::Map { key: ANY_KEY, value: &Type::Str { min: 0, max: 256 } }, "tags"),
+        Attribute::new(
+            "tags",
+            Type::Map {
+                key: ANY_KEY,
+                value: &Type::Str { min: 0, max: 256 },
+            },
+            "tags",
+        ),
     ],
 };
 
@@ -54,7 +92,17 @@ static LAYER: Schema = Schema {
     attributes: &[
         Attribute::new("layer_name", TEXT, "its name"),
         Attribute::new("description", Type::Str { min: 0, max: 256 }, "a description"),
-        Attribute::new("arn", Type::Either(&[TEXT, Type::Map { key: ANY_KEY, value: &TEXT }]), "a layer of someone else"),
+        Attribute::new(
+            "arn",
+            Type::Either(&[
+                TEXT,
+                Type::Map {
+                    key: ANY_KEY,
+                    value: &TEXT,
+                },
+            ]),
+            "a layer of someone else",
+        ),
     ],
 };
 
@@ -77,9 +125,23 @@ static GO: Schema = Schema {
     doc: "A Go program.",
     attributes: &[
         Attribute::new("main", Type::Path, "the folder of a main package").required(),
-        Attribute::new("tags", Type::List { item: &TEXT, max: 100 }, "build tags"),
+        Attribute::new(
+            "tags",
+            Type::List {
+                item: &TEXT,
+                max: 100,
+            },
+            "build tags",
+        ),
         Attribute::new("ldflags", Type::Str { min: 0, max: 4096 }, "linker flags"),
-        Attribute::new("inputs", Type::Map { key: ANY_KEY, value: &Type::Content }, "more content"),
+        Attribute::new(
+            "inputs",
+            Type::Map {
+                key: ANY_KEY,
+                value: &Type::Content,
+            },
+            "more content",
+        ),
         Attribute::new("toolchain", Type::Toolchain, "the compiler"),
     ],
 };
@@ -87,7 +149,15 @@ static GO: Schema = Schema {
 static FILES: Schema = Schema {
     name: "files",
     doc: "Files as they are.",
-    attributes: &[Attribute::new("content", Type::Map { key: ANY_KEY, value: &Type::Content }, "what is where").required()],
+    attributes: &[Attribute::new(
+        "content",
+        Type::Map {
+            key: ANY_KEY,
+            value: &Type::Content,
+        },
+        "what is where",
+    )
+    .required()],
 };
 
 static GO_TOOLCHAIN: Schema = Schema {
@@ -96,5 +166,8 @@ static GO_TOOLCHAIN: Schema = Schema {
     attributes: &[Attribute::new("version", TEXT, "its version").required()],
 };
 
-static FILES_TOOLCHAIN: Schema =
-    Schema { name: "archive", doc: "A toolchain without attributes.", attributes: &[] };
+static FILES_TOOLCHAIN: Schema = Schema {
+    name: "archive",
+    doc: "A toolchain without attributes.",
+    attributes: &[],
+};

@@ -1,0 +1,111 @@
+//! One graph in every language that it is drawn in.
+
+use super::*;
+use crate::testing::{graph, with};
+
+/// Two architectures, which no drawing shows twice.
+const SHOP: &str = "workspace shop { architectures = [\"arm64\", \"x86_64\"] }
+function checkout = mix { parts = [target.rates, target.prices] }
+layer certs { content = target.rates }
+target prices = mix { parts = [target.rates] }
+target rates = mix {}
+";
+
+fn drawn(draw: impl FnOnce(&TargetGraph, &Evaluation<'_>) -> String) -> String {
+    with(SHOP, |evaluation| {
+        let graph = graph(evaluation, &[]).unwrap();
+        draw(&graph, evaluation)
+    })
+}
+
+#[test]
+fn as_dot() {
+    insta::assert_snapshot!(drawn(dot), @r#"
+    digraph lambuild {
+      rankdir = LR;
+      node [fontname = "sans-serif"];
+      ":certs" [shape = folder];
+      ":checkout" [shape = box];
+      ":prices" [shape = ellipse];
+      ":rates" [shape = ellipse];
+      ":certs" -> ":rates";
+      ":checkout" -> ":prices";
+      ":checkout" -> ":rates";
+      ":prices" -> ":rates";
+    }
+    "#);
+}
+
+#[test]
+fn as_mermaid() {
+    insta::assert_snapshot!(drawn(mermaid), @r#"
+    flowchart LR
+      n0[[":certs"]]
+      n1[":checkout"]
+      n2(":prices")
+      n3(":rates")
+      n0 --> n3
+      n1 --> n2
+      n1 --> n3
+      n2 --> n3
+    "#);
+}
+
+#[test]
+fn as_json() {
+    insta::assert_snapshot!(drawn(|graph, evaluation| format!(
+        "{:#}",
+        json(graph, evaluation)
+    )), @r#"
+    {
+      "targets": [
+        {
+          "address": ":certs",
+          "kind": "layer"
+        },
+        {
+          "address": ":checkout",
+          "kind": "function"
+        },
+        {
+          "address": ":prices",
+          "kind": "target"
+        },
+        {
+          "address": ":rates",
+          "kind": "target"
+        }
+      ],
+      "edges": [
+        {
+          "from": ":certs",
+          "to": ":rates"
+        },
+        {
+          "from": ":checkout",
+          "to": ":prices"
+        },
+        {
+          "from": ":checkout",
+          "to": ":rates"
+        },
+        {
+          "from": ":prices",
+          "to": ":rates"
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn an_empty_graph_is_a_drawing() {
+    with("workspace w { architectures = [\"arm64\"] }\n", |evaluation| {
+        let graph = graph(evaluation, &[]).unwrap();
+        assert_eq!(mermaid(&graph, evaluation), "flowchart LR\n");
+        assert_eq!(
+            json(&graph, evaluation).to_string(),
+            r#"{"targets":[],"edges":[]}"#
+        );
+    });
+}
