@@ -18,7 +18,7 @@ pub enum StoreError {
     #[error("object {0} is not in the store")]
     NotFound(Digest),
     /// The object's bytes were not those of its name; it has been set aside.
-    #[error("object {0} was damaged; it has been set aside")]
+    #[error("object {0} of the store was damaged; it has been set aside: run the build again")]
     Damaged(Digest),
     /// The file system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
@@ -107,6 +107,9 @@ pub enum SourceError {
         /// In the user's words.
         why: String,
     },
+    /// The store does not take or give its bytes: this machine's fault, not the source's.
+    #[error("{0}")]
+    Store(String),
 }
 
 /// The workspace's files as they are during this run: regular files and links,

@@ -95,7 +95,7 @@ pub enum Command {
     Graph(Graph),
     /// Tell what an error code means and what to do about it
     Explain {
-        /// Such as E0502; without it, all codes with their titles
+        /// Such as E0301; without it, all codes with their titles
         #[arg(add = ArgValueCandidates::new(codes))]
         code: Option<String>,
     },

@@ -10,11 +10,11 @@ use lambuild_lang::value::Arch;
 use lambuild_lang::{Evaluation, Target, TargetKind};
 use lambuild_package::facts::Facts;
 use lambuild_rules::zip::{FACTS, LAYOUT, Layout, ZIP};
-use lambuild_store::materialise;
+use lambuild_store::{materialise, temporary};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -205,7 +205,7 @@ pub fn publish(artifacts: &[Artifact], workspace: &Workspace) -> Result<(), Stor
     }
     if changed {
         let text = serde_json::to_vec(&written).unwrap_or_default();
-        replace(&notes, &text).map_err(StoreError::io("write", &notes))?;
+        replace(&notes, &text)?;
     }
     Ok(())
 }
@@ -225,7 +225,11 @@ fn make_room(path: &Path, any: bool) -> Result<(), StoreError> {
     if path.is_dir() { remove(path) } else { Ok(()) }
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+/// Removes whatever stands at a path, if anything does.
+///
+/// # Errors
+/// The system's.
+pub fn remove(path: &Path) -> Result<(), StoreError> {
     let removed = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => {
             materialise::unseal(path);
@@ -240,9 +244,9 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 fn write(artifact: &Artifact, path: &PathBuf, out: &Path, workspace: &Workspace) -> Result<(), StoreError> {
     if artifact.is_file {
         let bytes = workspace.store.read(&artifact.digest)?;
-        return replace(path, &bytes).map_err(StoreError::io("write", path));
+        return replace(path, &bytes);
     }
-    let staged = tempfile::tempdir_in(out).map_err(StoreError::io("create a folder in", out))?;
+    let staged = temporary::folder(".new", out)?;
     let tree = staged.path().join("tree");
     materialise::tree(&workspace.store, &artifact.digest, &tree, &|_| None)?;
     fs::rename(&tree, path).map_err(StoreError::io("write", path))
@@ -251,14 +255,15 @@ fn write(artifact: &Artifact, path: &PathBuf, out: &Path, workspace: &Workspace)
 /// Gives a file new bytes in one step, with the mode that other programs expect of a file.
 ///
 /// # Errors
-/// The system's.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// When its folder cannot be made or written.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut staged = tempfile::NamedTempFile::new_in(folder)?;
-    staged.write_all(bytes)?;
-    mode(staged.path(), 0o644)?;
-    staged.persist(path).map(drop).map_err(|error| error.error)
+    fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+    let mut staged = temporary::file(folder)?;
+    temporary::write(&mut staged, bytes)
+        .and_then(|()| mode(staged.path(), 0o644))
+        .and_then(|()| staged.persist(path).map(drop).map_err(|error| error.error))
+        .map_err(StoreError::io("write", path))
 }
 
 /// Sets a file's mode.

@@ -44,7 +44,7 @@ impl SourceFiles {
 fn unreadable(error: SourceError) -> FileError {
     match error {
         SourceError::NotFound(_) => FileError::NotFound,
-        SourceError::Unusable { why, .. } => FileError::Other(why),
+        SourceError::Unusable { why, .. } | SourceError::Store(why) => FileError::Other(why),
     }
 }
 

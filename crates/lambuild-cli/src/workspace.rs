@@ -5,6 +5,7 @@ use crate::args::Common;
 use crate::environment::Environment;
 use crate::files::SourceFiles;
 use crate::rules::{Tables, rules};
+use lambuild_action::StoreError;
 use lambuild_digest::{DigestFunction, RelPath};
 use lambuild_graph::RuleSet;
 use lambuild_lang::{Evaluation, Options};
@@ -116,9 +117,12 @@ fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, S
         Some(folder) => environment.folder.join(folder),
         None => environment.default_store()?,
     };
-    let hint =
-        "the store must be in a folder that you may write: name another with --store or LAMBUILD_STORE";
-    let store =
-        DiskStore::open(&folder, DigestFunction::Blake3).map_err(|error| format!("{error}\n  {hint}"))?;
-    Ok(Arc::new(store))
+    let store = DiskStore::open(&folder, DigestFunction::Blake3).map_err(|error| match error {
+        StoreError::Io { .. } => format!("the store cannot be used: {error}\n  {HINT}"),
+        other => other.to_string(),
+    });
+    store.map(Arc::new)
 }
+
+const HINT: &str =
+    "it must be in a folder that you may write and that has space: name another with --store or LAMBUILD_STORE";

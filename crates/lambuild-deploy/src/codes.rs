@@ -59,12 +59,12 @@ pub const ALL: &[Code] = &[
     },
 ];
 
-pub(crate) const NO_RUNTIME: &str = "E0601";
-pub(crate) const NO_HANDLER: &str = "E0602";
-pub(crate) const NO_ROLE: &str = "E0603";
-pub(crate) const ENVIRONMENT: &str = "E0604";
-pub(crate) const WRONG_VALUE: &str = "E0605";
-pub(crate) const LATER: &str = "E0606";
-pub(crate) const TOO_BIG: &str = "E0607";
-pub(crate) const SAME_NAME: &str = "E0608";
-pub(crate) const NO_SUCH_LAYER: &str = "E0609";
+pub(crate) const NO_RUNTIME: &str = "E0901";
+pub(crate) const NO_HANDLER: &str = "E0902";
+pub(crate) const NO_ROLE: &str = "E0903";
+pub(crate) const ENVIRONMENT: &str = "E0904";
+pub(crate) const WRONG_VALUE: &str = "E0905";
+pub(crate) const LATER: &str = "E0906";
+pub(crate) const TOO_BIG: &str = "E0907";
+pub(crate) const SAME_NAME: &str = "E0908";
+pub(crate) const NO_SUCH_LAYER: &str = "E0909";

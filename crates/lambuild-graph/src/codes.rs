@@ -3,15 +3,15 @@
 use lambuild_lang::codes::Code;
 
 /// A dependency cycle.
-pub const CYCLE: &str = "E0501";
+pub const CYCLE: &str = "E0801";
 /// A value where files were expected.
-pub const NOT_CONTENT: &str = "E0502";
+pub const NOT_CONTENT: &str = "E0802";
 /// A toolchain that is not there.
-pub const NO_TOOLCHAIN: &str = "E0503";
+pub const NO_TOOLCHAIN: &str = "E0803";
 /// A reference to a target that is not built for the architecture.
-pub const NOT_FOR_ARCH: &str = "E0504";
+pub const NOT_FOR_ARCH: &str = "E0804";
 /// One stage that would deploy to two places.
-pub const TWO_PLACES: &str = "E0505";
+pub const TWO_PLACES: &str = "E0805";
 
 /// All of them, with their explanations.
 pub const ALL: &[Code] = &[

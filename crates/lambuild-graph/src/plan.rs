@@ -181,7 +181,11 @@ impl Planner for Planning<'_> {
         self.sources
     }
 
-    fn add(&mut self, action: PlannedAction) -> NodeId {
+    fn add(&mut self, mut action: PlannedAction) -> NodeId {
+        if action.subject.is_empty() {
+            // A rule does not know for whom it plans; people who see the action run want to.
+            action.subject = self.evaluation.target(self.current.target).address();
+        }
         self.graph.add(action)
     }
 

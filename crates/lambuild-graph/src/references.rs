@@ -62,7 +62,12 @@ impl TargetGraph {
                     }
                     made.products.insert(configured, product);
                 }
-                Err(found) => wrong.extend(found),
+                // The same mistake for another architecture says nothing new.
+                Err(found) => {
+                    let new = found.into_iter().filter(|made| !wrong.contains(made));
+                    let new: Vec<Diagnostic> = new.collect();
+                    wrong.extend(new);
+                }
             }
         }
         wrong.extend(made.cycles(evaluation));

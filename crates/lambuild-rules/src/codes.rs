@@ -3,19 +3,21 @@
 use lambuild_lang::codes::Code;
 
 /// A source file or folder that an action needs cannot be had.
-pub const SOURCE: &str = "E0701";
+pub const SOURCE: &str = "E1001";
 /// Two things at one place of an output.
-pub const CONFLICT: &str = "E0702";
+pub const CONFLICT: &str = "E1002";
 /// A glob that is none, or matches nothing.
-pub const GLOB: &str = "E0703";
+pub const GLOB: &str = "E1003";
+/// The store does not take or give content.
+pub const STORE: &str = "E1004";
 /// The Go code or its `go.mod` is not what the builder needs.
-pub const GO: &str = "E0711";
+pub const GO: &str = "E1011";
 /// `go.sum` lacks a line or cannot be read.
-pub const GO_SUM: &str = "E0712";
+pub const GO_SUM: &str = "E1012";
 /// Something that this version cannot build yet.
-pub const NOT_YET: &str = "E0713";
+pub const NOT_YET: &str = "E1013";
 /// A toolchain's version is no version.
-pub const VERSION: &str = "E0714";
+pub const VERSION: &str = "E1014";
 
 /// All of them, with their explanations.
 pub const ALL: &[Code] = &[
@@ -36,6 +38,13 @@ pub const ALL: &[Code] = &[
         title: "a pattern is wrong",
         text: "A pattern of `include`, `exclude` or `executable` cannot be read. `*` stays inside a folder, `**` crosses \
          folders, `{a,b}` and `[a-z]` are alternatives.",
+    },
+    Code {
+        code: STORE,
+        title: "the store fails",
+        text: "The folder in which results are kept cannot be written or read: the disk is full, the folder belongs to \
+         somebody else, or an object in it was damaged. Free space, or name another folder with --store or \
+         LAMBUILD_STORE; the build is tried again from what is there.",
     },
     Code {
         code: GO,

@@ -1,7 +1,7 @@
 //! From what an attribute names as content to an entry of an input root.
 
 use crate::codes;
-use lambuild_action::{Content, NodeId, Planner, Seen, SourceError, StoreError};
+use lambuild_action::{Content, NodeId, Planner, Seen, SourceError};
 use lambuild_digest::{Entry, TreeError};
 use lambuild_lang::diagnostic::{Diagnostic, Exit};
 use lambuild_lang::source::Span;
@@ -68,6 +68,9 @@ pub fn entry(placed: &Placed, seen: &Seen<'_>) -> Result<Entry, Box<Diagnostic>>
 
 /// A source's error at its place.
 pub fn source(error: &SourceError, span: Span) -> Box<Diagnostic> {
+    if let SourceError::Store(why) = error {
+        return store(why, span);
+    }
     Box::new(Diagnostic::error(
         codes::SOURCE,
         error.to_string(),
@@ -87,8 +90,8 @@ pub fn tree(error: &TreeError, span: Span) -> Box<Diagnostic> {
 }
 
 /// The store's error at the place for which it was used.
-pub fn store(error: &StoreError, span: Span) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error(codes::SOURCE, error.to_string(), span, "needed here").exit(Exit::Failed))
+pub fn store(why: &impl ToString, span: Span) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(codes::STORE, why.to_string(), span, "needed here").exit(Exit::Failed))
 }
 
 fn broken(message: &str, span: Span) -> Box<Diagnostic> {

@@ -259,3 +259,6 @@ impl InProcess for FilesStep {
         Ok(Node::Directory(*input_root))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,3 +9,6 @@ pub mod launcher;
 pub mod zip;
 
 mod content;
+
+#[cfg(test)]
+mod testing;

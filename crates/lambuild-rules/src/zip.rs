@@ -200,3 +200,6 @@ fn keep(dir: &Dir, store: &dyn Store) -> Result<Digest, ExecuteError> {
     }
     Ok(digest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,12 +15,13 @@
 //! made again. Nothing is synced to the disk yet: a power cut may cost results,
 //! never correctness.
 
+use crate::temporary;
 use lambuild_action::{ActionCache, ActionKey, ActionResult, BlobStore, StoreError};
 use lambuild_digest::tree::walk;
 use lambuild_digest::{Digest, DigestFunction, Directories, Directory, Node, TreeError};
 use rustc_hash::FxHashMap;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,8 @@ use tempfile::NamedTempFile;
 
 const FORMAT: &str = "lambuild store 1";
 const CHECKSUM: usize = 32;
+/// One block of any file system in use: a disk that takes it is not full.
+const PROBE: [u8; 4096] = [0; 4096];
 
 /// A store in a folder of this machine. Safe to use from many processes.
 #[derive(Debug)]
@@ -53,7 +56,17 @@ impl DiskStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => store.create()?,
             Err(error) => return Err(StoreError::io("read", &root.join("FORMAT"))(error)),
         }
+        store.probe()?;
         Ok(store)
+    }
+
+    /// Whether the store takes anything at all: one that is read-only or full is told at once
+    /// and as such, not as the fault of the first source that is read into it.
+    fn probe(&self) -> Result<(), StoreError> {
+        let area = self.root.join("stage");
+        create_folder(&area)?;
+        let mut file = temporary::file(&area)?;
+        temporary::write(&mut file, &PROBE).map_err(StoreError::io("write", &area))
     }
 
     fn format(&self) -> String {
@@ -106,11 +119,7 @@ impl DiskStore {
     /// # Errors
     /// When it cannot be made.
     pub fn stage(&self) -> Result<tempfile::TempDir, StoreError> {
-        let area = self.root.join("stage");
-        tempfile::Builder::new()
-            .prefix("w")
-            .tempdir_in(&area)
-            .map_err(StoreError::io("create a folder in", &area))
+        temporary::folder("w", &self.root.join("stage"))
     }
 
     /// The folder of a compile cache.
@@ -128,13 +137,12 @@ impl DiskStore {
     /// # Errors
     /// When it cannot be made.
     pub fn stage_file(&self) -> Result<NamedTempFile, StoreError> {
-        let area = self.root.join("stage");
-        NamedTempFile::new_in(&area).map_err(StoreError::io("create a file in", &area))
+        temporary::file(&self.root.join("stage"))
     }
 
     fn publish(&self, bytes: &[u8], to: &Path) -> Result<(), StoreError> {
         let mut file = self.stage_file()?;
-        file.write_all(bytes).map_err(StoreError::io("write", to))?;
+        temporary::write(&mut file, bytes).map_err(StoreError::io("write", to))?;
         self.publish_file(file, to)
     }
 
@@ -146,9 +154,12 @@ impl DiskStore {
         file.as_file()
             .set_permissions(Permissions::from_mode(0o444))
             .map_err(StoreError::io("seal", to))?;
-        file.persist(to)
-            .map(drop)
-            .map_err(|error| StoreError::io("write", to)(error.error))
+        let named = file.persist(to).or_else(|failed| match failed.error.kind() {
+            // Somebody deleted the folder: anything may be missing.
+            io::ErrorKind::NotFound => create_above(to).and_then(|()| Ok(failed.file.persist(to)?)),
+            _ => Err(failed.error),
+        });
+        named.map(drop).map_err(StoreError::io("write", to))
     }
 
     /// Keeps a file's bytes under the digest that the caller has just computed over them.
@@ -285,6 +296,10 @@ impl Directories for DiskStore {
     }
 }
 
+fn create_above(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
 /// Makes a folder and those above it.
 pub(crate) fn create_folder(folder: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(folder).map_err(StoreError::io("create", folder))
@@ -363,6 +378,18 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             assert_eq!(store.result(&key).unwrap(), None);
         }
+    }
+
+    #[test]
+    fn folders_of_the_store_may_be_missing() {
+        let (folder, store) = store();
+        let digest = store.write(b"hello").unwrap();
+        fs::remove_dir_all(store.root().join("cas")).unwrap();
+        fs::remove_dir_all(store.root().join("stage")).unwrap();
+        let store = DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap();
+        assert!(!store.contains(&digest));
+        store.write(b"hello").unwrap();
+        assert_eq!(store.read(&digest).unwrap(), b"hello");
     }
 
     #[test]

@@ -4,11 +4,12 @@
 
 use crate::disk::{DiskStore, open};
 use crate::folder;
+use crate::temporary;
 use lambuild_action::{BlobStore, StoreError};
 use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
 use rayon::prelude::*;
 use std::fs::{self, File, FileType, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -99,8 +100,7 @@ fn large(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, Inge
             break;
         }
         hasher.update(&buffer[..read]);
-        copy.write_all(&buffer[..read])
-            .map_err(StoreError::io("write", copy.path()))?;
+        temporary::write(&mut copy, &buffer[..read]).map_err(StoreError::io("keep a copy of", path))?;
     }
     let digest = hasher.finish();
     if !store.contains(&digest) {

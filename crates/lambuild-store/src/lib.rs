@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod materialise;
 pub mod sources;
 pub mod stat_cache;
+pub mod temporary;
 
 pub use disk::DiskStore;
 pub use host::HostFolders;

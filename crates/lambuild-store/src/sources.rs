@@ -288,7 +288,7 @@ impl Sources for SourceTree {
         let bytes = self
             .store
             .read(&digest)
-            .map_err(|error| unusable(path, error.to_string()))?;
+            .map_err(|error| SourceError::Store(error.to_string()))?;
         Ok(bytes.into())
     }
 
@@ -347,6 +347,7 @@ fn not_read(path: &RelPath, error: IngestError) -> SourceError {
     match error {
         IngestError::Read { source, .. } => not_listed(path, &source),
         IngestError::Changing(_) => unusable(path, "it is changing while it is read".into()),
+        IngestError::Store(error) => SourceError::Store(error.to_string()),
         other => unusable(path, other.to_string()),
     }
 }

@@ -7,11 +7,11 @@
 //! itself, not from the clock. A younger entry costs one more hash, never a stale
 //! result. The whole file may be deleted at any time.
 
+use crate::temporary;
 use lambuild_action::StoreError;
 use lambuild_digest::{Digest, DigestFunction};
 use rustc_hash::FxHashMap;
 use std::fs::{self, Metadata};
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -135,9 +135,8 @@ impl StatCache {
         };
         let bytes = encode(&entries.by_path, self.function);
         let folder = file.parent().unwrap_or(Path::new("."));
-        let mut staged =
-            tempfile::NamedTempFile::new_in(folder).map_err(StoreError::io("create a file in", folder))?;
-        staged.write_all(&bytes).map_err(StoreError::io("write", file))?;
+        let mut staged = temporary::file(folder)?;
+        temporary::write(&mut staged, &bytes).map_err(StoreError::io("write", file))?;
         staged
             .persist(file)
             .map_err(|error| StoreError::io("write", file)(error.error))?;

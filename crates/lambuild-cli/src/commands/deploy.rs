@@ -10,7 +10,7 @@ use crate::run::{self, Built, judge};
 use crate::summary::Summary;
 use crate::talk::{Talk, size};
 use crate::workspace::Workspace;
-use lambuild_action::BlobStore;
+use lambuild_action::{BlobStore, StoreError};
 use lambuild_deploy::deployment::Deployment;
 use lambuild_deploy::manifest::Manifest;
 use lambuild_deploy::model::{
@@ -22,9 +22,14 @@ use lambuild_graph::Configured;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::value::{Arch, Attrs, TargetId};
 use lambuild_lang::{Evaluation, Target, TargetKind};
+use lambuild_lang::codes::SAME_NAME;
+use lambuild_store::temporary;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
+use tempfile::TempDir;
 
 /// What of a stage is deployed, before anything is built.
 pub struct Settings {
@@ -72,6 +77,7 @@ pub fn settings(evaluation: &mut Evaluation<'_>, name: &str) -> Result<Settings,
         };
         wrong.extend(read.err().unwrap_or_default());
     }
+    wrong.extend(same_names(evaluation, name, &functions, &layers));
     match stage {
         Some(stage) if wrong.is_empty() => Ok(Settings {
             stage,
@@ -80,6 +86,43 @@ pub fn settings(evaluation: &mut Evaluation<'_>, name: &str) -> Result<Settings,
         }),
         _ => Err(wrong),
     }
+}
+
+/// Targets that would overwrite each other, found before anything is built for them. A stage
+/// means one account and region, so names are all that is compared.
+fn same_names(
+    evaluation: &Evaluation<'_>,
+    stage: &str,
+    functions: &[(TargetId, FunctionSettings)],
+    layers: &[(TargetId, LayerSettings)],
+) -> Vec<Diagnostic> {
+    let functions = functions.iter().map(|(id, read)| (*id, &read.function_name));
+    let layers = layers.iter().map(|(id, read)| (*id, &read.layer_name));
+    let mut seen: BTreeMap<(TargetKind, &str), TargetId> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (id, name) in functions.chain(layers) {
+        let kind = evaluation.target(id).kind;
+        match seen.get(&(kind, name)) {
+            None => drop(seen.insert((kind, name), id)),
+            Some(first) => found.push(same_name(evaluation, stage, name, *first, id)),
+        }
+    }
+    found
+}
+
+fn same_name(evaluation: &Evaluation<'_>, stage: &str, name: &str, first: TargetId, other: TargetId) -> Diagnostic {
+    let (first, other) = (evaluation.target(first), evaluation.target(other));
+    let word = other.kind.word();
+    let message = format!(
+        "`{}` and `{}` are both deployed as the {word} `{name}` in the stage `{stage}`",
+        first.address(),
+        other.address()
+    );
+    Diagnostic::error(SAME_NAME, message, other.span, "deployed under this name")
+        .label(first.span, "and so is this one")
+        .help(format!(
+            "give one of them its own `{word}_name`, or put `${{target.name}}` into the workspace's pattern"
+        ))
 }
 
 fn is_in(evaluation: &Evaluation<'_>, target: &Target, stage: &str) -> bool {
@@ -319,43 +362,38 @@ fn write(
     made: &[Artifact],
     workspace: &Workspace,
     folder: &str,
-) -> Result<(), String> {
-    let target = workspace.root.join(folder);
+) -> Result<(), StoreError> {
     let dist = workspace.root.join("dist");
-    fs::create_dir_all(&dist).map_err(|error| error.to_string())?;
-    let staged = tempfile::Builder::new()
-        .prefix(".new")
-        .tempdir_in(&dist)
-        .map_err(|error| error.to_string())?;
+    fs::create_dir_all(&dist).map_err(StoreError::io("create", &dist))?;
+    let staged = temporary::folder(".new", &dist)?;
     for artifact in made {
-        let bytes = workspace
-            .store
-            .read(&artifact.digest)
-            .map_err(|error| error.to_string())?;
-        replace(&staged.path().join(zip_place(artifact)), &bytes).map_err(|error| error.to_string())?;
+        let bytes = workspace.store.read(&artifact.digest)?;
+        replace(&staged.path().join(zip_place(artifact)), &bytes)?;
     }
     let manifest = Manifest::new(deployment).to_json();
-    replace(&staged.path().join("manifest.json"), manifest.as_bytes()).map_err(|error| error.to_string())?;
+    replace(&staged.path().join("manifest.json"), manifest.as_bytes())?;
     let script = staged.path().join("deploy.sh");
-    replace(&script, deploy_sh(deployment).as_bytes())
-        .and_then(|()| artifacts::mode(&script, 0o755))
-        .and_then(|()| artifacts::mode(staged.path(), 0o755))
-        .map_err(|error| error.to_string())?;
-    exchange(&staged.keep(), &target).map_err(|error| error.to_string())
+    replace(&script, deploy_sh(deployment).as_bytes())?;
+    for path in [&*script, staged.path()] {
+        artifacts::mode(path, 0o755).map_err(StoreError::io("set the mode of", path))?;
+    }
+    exchange(&staged, &workspace.root.join(folder))
 }
 
-fn exchange(new: &Path, target: &Path) -> std::io::Result<()> {
-    let old = new.with_extension("old");
+/// Puts the new folder where the old one stands; where that fails the old one is put back.
+fn exchange(new: &TempDir, target: &Path) -> Result<(), StoreError> {
+    let old = new.path().with_extension("old");
     match fs::rename(target, &old) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::io("replace", target)(error));
+        }
         _ => {}
     }
-    fs::rename(new, target)?;
-    if old.exists() {
-        fs::remove_dir_all(old)
-    } else {
-        Ok(())
+    let placed = fs::rename(new.path(), target).map_err(StoreError::io("write", target));
+    if placed.is_err() && old.exists() {
+        fs::rename(&old, target).map_err(StoreError::io("put back", target))?;
     }
+    placed.and_then(|()| artifacts::remove(&old))
 }
 
 fn tell(deployment: &Deployment, built: &Built, made: &[Artifact], folder: &str, talk: &Talk) {

@@ -7,7 +7,7 @@ use crate::exit;
 use crate::talk::Talk;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FILES: &[(&str, &str)] = &[
     (
@@ -29,7 +29,8 @@ const FILES: &[(&str, &str)] = &[
 /// # Errors
 /// The exit code.
 pub fn run(options: &Init, environment: &Environment, talk: &Talk) -> Result<(), u8> {
-    let folder = environment.folder.join(&options.folder);
+    // Taken apart and put together again, a path has no `/.` at its end.
+    let folder: PathBuf = environment.folder.join(&options.folder).components().collect();
     let there: Vec<&str> = FILES
         .iter()
         .map(|(name, _)| *name)
@@ -44,17 +45,13 @@ pub fn run(options: &Init, environment: &Environment, talk: &Talk) -> Result<(),
     if !in_the_way.is_empty() {
         let names = in_the_way.join(", ");
         talk.error(&format!(
-            "{} has {names} already; nothing was written",
+            "{} has {names} already; nothing was written: name a new folder, as in `lambuild init hello`",
             folder.display()
         ));
         return Err(exit::USAGE);
     }
     let wanted = FILES.iter().filter(|(name, _)| !there.contains(name));
-    let written = fs::create_dir_all(&folder).and_then(|()| {
-        wanted
-            .clone()
-            .try_for_each(|(name, text)| create(&folder.join(name), text))
-    });
+    let written = fs::create_dir_all(&folder).and_then(|()| write(&folder, wanted.clone()));
     if let Err(error) = written {
         talk.error(&format!(
             "cannot start a workspace in {}: {error}",
@@ -67,6 +64,36 @@ pub fn run(options: &Init, environment: &Environment, talk: &Talk) -> Result<(),
     }
     talk.say("next: lambuild build");
     Ok(())
+}
+
+fn write<'a>(folder: &Path, mut files: impl Iterator<Item = &'a (&'a str, &'a str)>) -> io::Result<()> {
+    let name = workspace_name(folder);
+    files.try_for_each(|(file, text)| match *file {
+        "lambda.build" => create(
+            &folder.join(file),
+            &text.replace("workspace hello-go", &format!("workspace {name}")),
+        ),
+        _ => create(&folder.join(file), text),
+    })
+}
+
+/// The folder's name as far as it can be a name in the language.
+fn workspace_name(folder: &Path) -> String {
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let may_follow = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name: String = name
+        .chars()
+        .map(|c| if may_follow(c) { c } else { '-' })
+        .collect();
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name
+    } else {
+        "hello".to_owned()
+    }
 }
 
 fn create(path: &Path, text: &str) -> io::Result<()> {

@@ -46,9 +46,9 @@ fn everything_that_contradicts_is_reported_at_once() {
     let mut twin = function("twin", Arch::X86_64);
     twin.settings.function_name = big.settings.function_name.clone();
     insta::assert_snapshot!(words(vec![big, twin], vec![layer(Arch::Arm64)]), @r#"
-    E0607 the zip of `:big` has 52428801 bytes, and Lambda takes at most 52428800 with a call: leave out what it does not need, or move shared files into a layer
-    E0608 `:big` and `:twin` would both be called `dev-big` in AWS, stage `dev`: give one another `function_name`, or a pattern with `${target.name}` in the workspace
-    E0609 the function `:twin` runs on x86_64, and its layer `:certs` is not built for that: add "x86_64" to the `architectures` of the layer
+    E0907 the zip of `:big` has 52428801 bytes, and Lambda takes at most 52428800 with a call: leave out what it does not need, or move shared files into a layer
+    E0908 `:big` and `:twin` would both be called `dev-big` in AWS, stage `dev`: give one another `function_name`, or a pattern with `${target.name}` in the workspace
+    E0909 the function `:twin` runs on x86_64, and its layer `:certs` is not built for that: add "x86_64" to the `architectures` of the layer
     "#);
 }
 

@@ -67,7 +67,7 @@ fn a_toolchain_of_another_kind_is_refused() {
     let text =
         format!("{ARM}toolchain hammer = other {{}}\ntarget a = mix {{ toolchain = toolchain.hammer }}\n");
     insta::assert_snapshot!(planned(&text, &[]), @r"
-    error[E0503]: a tool toolchain is expected, this is a toolchain
+    error[E0803]: a tool toolchain is expected, this is a toolchain
      --> lambda.build:3:40
       |
     3 | target a = mix { toolchain = toolchain.hammer }
@@ -79,7 +79,7 @@ fn a_toolchain_of_another_kind_is_refused() {
 fn a_layer_by_arn_has_no_content() {
     let text = format!("{ARM}layer l {{ arn = \"arn:x\" }}\nfunction f = mix {{ parts = [layer.l] }}\n");
     insta::assert_snapshot!(planned(&text, &["f"]), @r"
-    error[E0502]: :l has no content: it is a layer that is given by its ARN
+    error[E0802]: :l has no content: it is a layer that is given by its ARN
      --> lambda.build:3:35
       |
     3 | function f = mix { parts = [layer.l] }

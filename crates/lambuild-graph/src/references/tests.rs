@@ -128,7 +128,7 @@ target free = mix {{}}
 "
     );
     insta::assert_snapshot!(wrong(&text, &["checkout"]), @r#"
-    error[E0501]: targets depend on each other in a circle: target :prices → target :rates → target :prices
+    error[E0801]: targets depend on each other in a circle: target :prices → target :rates → target :prices
      --> lambda.build:4:47
       |
     4 | target prices = mix { at = { "rates" = target.rates } }
@@ -146,7 +146,7 @@ fn a_target_that_needs_itself_is_told_so() {
         &format!("{ARM}target a = mix {{ parts = [target.a] }}\n"),
         &[]
     ), @r"
-    error[E0501]: target :a depends on itself
+    error[E0801]: target :a depends on itself
      --> lambda.build:2:34
       |
     2 | target a = mix { parts = [target.a] }
@@ -174,7 +174,7 @@ target data { build = mix {}, architectures = [\"arm64\"] }
 function f = mix { parts = [target.data] }
 ";
     insta::assert_snapshot!(wrong(text, &["f"]), @r#"
-    error[E0504]: target :data is not built for x86_64
+    error[E0804]: target :data is not built for x86_64
      --> lambda.build:3:36
       |
     2 | target data { build = mix {}, architectures = ["arm64"] }

@@ -650,3 +650,6 @@ impl Root<'_> {
         self.put(LAUNCHER, Entry::file(digest, true), false)
     }
 }
+
+#[cfg(test)]
+mod tests;

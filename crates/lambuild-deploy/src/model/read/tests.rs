@@ -172,18 +172,18 @@ fn everything_that_is_missing_or_wrong_is_reported_at_once() {
     ]);
     let wrong = read(&wrong, &fixture::stage()).unwrap_err();
     insta::assert_snapshot!(nothing + &wrong, @r#"
-    E0601 the function `checkout` has no `runtime`
+    E0901 the function `checkout` has no `runtime`
       help: for Go, Rust and other programs: `runtime = "provided.al2023"`
-    E0603 the function `checkout` has no `role` in the stage `dev`
+    E0903 the function `checkout` has no `role` in the stage `dev`
       help: give one for all in the stage: `role = "arn:aws:iam::111122223333:role/NAME"`
-    E0602 the function `checkout` has no `handler`
+    E0902 the function `checkout` has no `handler`
       help: name it as the runtime does, such as `handler = "app.handler"`
-    E0605 it holds a NUL character, which no command line can carry
-    E0605 expected an integer, found a string
-    E0604 the environment has 4106 bytes, at most 4096 are allowed
+    E0905 it holds a NUL character, which no command line can carry
+    E0905 expected an integer, found a string
+    E0904 the environment has 4106 bytes, at most 4096 are allowed
       help: put what is big into a file of the zip, or into a parameter store
-    E0609 the layer has nothing for the function's architecture
-    E0605 expected a set, found a list
+    E0909 the layer has nothing for the function's architecture
+    E0905 expected a set, found a list
     "#);
 }
 
@@ -193,7 +193,7 @@ fn a_name_that_aws_does_not_take_needs_another() {
     let none = |_, _| None;
     let wrong = function_from(&attrs, named("v1.2"), &fixture::stage(), Arch::Arm64, &none).unwrap_err();
     insta::assert_snapshot!(words(&wrong), @r#"
-    E0605 `v1.2` is no name of a function: 1 to 64 letters, digits, `-` and `_`
+    E0905 `v1.2` is no name of a function: 1 to 64 letters, digits, `-` and `_`
       help: give it another name there: `function_name = "…"`
     "#);
 }
@@ -225,10 +225,10 @@ fn a_stage_refuses_what_this_version_would_ignore() {
     )
     .unwrap_err();
     insta::assert_snapshot!(words(&wrong), @"
-    E0606 this version of lambuild does not carry out `bucket`
+    E0906 this version of lambuild does not carry out `bucket`
       help: leave it out: ignoring it would deploy something else than the file says
-    E0606 this version of lambuild does not carry out `alias`
+    E0906 this version of lambuild does not carry out `alias`
       help: leave it out: ignoring it would deploy something else than the file says
-    E0605 `dev` has no `region`
+    E0905 `dev` has no `region`
     ");
 }
