@@ -1,32 +1,47 @@
 //! The graph of targets as text for other tools: DOT, Mermaid, JSON.
 
-use crate::references::{Configured, TargetGraph};
+use crate::references::TargetGraph;
 use lambuild_lang::Evaluation;
+use lambuild_lang::value::TargetId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Nodes and edges of a drawing: addresses with their kinds, and who needs whom.
+/// Nodes and edges of a drawing: addresses with their kinds, and who needs whom for what.
 /// Architectures are folded together: a reference is the same for each of them, or
 /// is drawn once.
 struct Picture {
     nodes: BTreeSet<(String, &'static str)>,
-    edges: BTreeSet<(String, String)>,
+    edges: BTreeSet<(String, String, Need)>,
+}
+
+/// What one target needs another for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// Its content.
+    Build,
+    /// As a layer at run time.
+    Layer,
 }
 
 impl Picture {
     fn of(graph: &TargetGraph, evaluation: &Evaluation<'_>) -> Self {
-        let address = |configured: Configured| evaluation.target(configured.target).address();
-        let word = |configured: Configured| evaluation.target(configured.target).kind.word();
+        let address = |target: TargetId| evaluation.target(target).address();
+        let node = |target: TargetId| (address(target), evaluation.target(target).kind.word());
+        let built = graph
+            .edges()
+            .map(|(from, to)| (address(from.target), address(to.target), Need::Build));
+        let attached = graph
+            .attached()
+            .map(|(from, to)| (address(from), address(to), Need::Layer));
+        let layers = graph.attached().map(|(_, layer)| node(layer));
         Picture {
             nodes: graph
                 .in_order()
                 .into_iter()
-                .map(|node| (address(node), word(node)))
+                .map(|made| node(made.target))
+                .chain(layers)
                 .collect(),
-            edges: graph
-                .edges()
-                .map(|(from, to)| (address(from), address(to)))
-                .collect(),
+            edges: built.chain(attached).collect(),
         }
     }
 }
@@ -43,8 +58,13 @@ pub fn dot(graph: &TargetGraph, evaluation: &Evaluation<'_>) -> String {
         };
         text.push_str(&format!("  {} [shape = {shape}];\n", quoted(address)));
     }
-    for (from, to) in &picture.edges {
-        text.push_str(&format!("  {} -> {};\n", quoted(from), quoted(to)));
+    for (from, to, need) in &picture.edges {
+        let style = if *need == Need::Layer {
+            " [style = dashed]"
+        } else {
+            ""
+        };
+        text.push_str(&format!("  {} -> {}{style};\n", quoted(from), quoted(to)));
     }
     text.push_str("}\n");
     text
@@ -73,13 +93,15 @@ pub fn mermaid(graph: &TargetGraph, evaluation: &Evaluation<'_>) -> String {
         };
         text.push_str(&format!("  {}{open}\"{label}\"{close}\n", id(address)));
     }
-    for (from, to) in &picture.edges {
-        text.push_str(&format!("  {} --> {}\n", id(from), id(to)));
+    for (from, to, need) in &picture.edges {
+        let arrow = if *need == Need::Layer { "-.->" } else { "-->" };
+        text.push_str(&format!("  {} {arrow} {}\n", id(from), id(to)));
     }
     text
 }
 
-/// `{"targets": [{"address", "kind"}], "edges": [{"from", "to"}]}`.
+/// `{"targets": [{"address", "kind"}], "edges": [{"from", "to", "kind"}]}`; the kind is
+/// `build` (content) or `layer` (a function is deployed with it).
 pub fn json(graph: &TargetGraph, evaluation: &Evaluation<'_>) -> Value {
     let picture = Picture::of(graph, evaluation);
     let nodes: Vec<Value> = picture
@@ -87,11 +109,11 @@ pub fn json(graph: &TargetGraph, evaluation: &Evaluation<'_>) -> Value {
         .iter()
         .map(|(address, kind)| json!({"address": address, "kind": kind}))
         .collect();
-    let edges: Vec<Value> = picture
-        .edges
-        .iter()
-        .map(|(from, to)| json!({"from": from, "to": to}))
-        .collect();
+    let edge = |(from, to, need): &(String, String, Need)| {
+        let kind = if *need == Need::Layer { "layer" } else { "build" };
+        json!({"from": from, "to": to, "kind": kind})
+    };
+    let edges: Vec<Value> = picture.edges.iter().map(edge).collect();
     json!({"targets": nodes, "edges": edges})
 }
 

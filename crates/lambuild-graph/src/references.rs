@@ -10,7 +10,7 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A target for one architecture.
@@ -29,6 +29,7 @@ pub struct TargetGraph {
     graph: DiGraph<Configured, Span>,
     index: FxHashMap<Configured, NodeIndex>,
     products: FxHashMap<Configured, Arc<Product>>,
+    attached: BTreeSet<(TargetId, TargetId)>,
 }
 
 impl TargetGraph {
@@ -98,6 +99,16 @@ impl TargetGraph {
         self.graph
             .edge_references()
             .map(|edge| (self.graph[edge.source()], self.graph[edge.target()]))
+    }
+
+    /// Notes that a function is deployed with a layer: no edge of the build, but one that people look for.
+    pub fn attach(&mut self, function: TargetId, layer: TargetId) {
+        self.attached.insert((function, layer));
+    }
+
+    /// Every function with the layers that were noted for it, sorted.
+    pub fn attached(&self) -> impl Iterator<Item = (TargetId, TargetId)> {
+        self.attached.iter().copied()
     }
 
     /// One diagnostic for each group of targets that depend on themselves.

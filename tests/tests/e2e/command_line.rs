@@ -65,7 +65,7 @@ fn graph_draws_who_needs_whom() {
       n1[[":tools"]]
       n1 --> n0
     "#);
-    insta::assert_snapshot!(graph("json"), @r#"{"targets":[{"address":":data","kind":"target"},{"address":":tools","kind":"layer"}],"edges":[{"from":":tools","to":":data"}]}"#);
+    insta::assert_snapshot!(graph("json"), @r#"{"targets":[{"address":":data","kind":"target"},{"address":":tools","kind":"layer"}],"edges":[{"from":":tools","to":":data","kind":"build"}]}"#);
 }
 
 #[test]

@@ -13,7 +13,16 @@ target rates = mix {}
 
 fn drawn(draw: impl FnOnce(&TargetGraph, &Evaluation<'_>) -> String) -> String {
     with(SHOP, |evaluation| {
-        let graph = graph(evaluation, &[]).unwrap();
+        let mut graph = graph(evaluation, &[]).unwrap();
+        let id = |name: &str| {
+            evaluation
+                .targets()
+                .iter()
+                .find(|target| *target.name == *name)
+                .unwrap()
+                .id
+        };
+        graph.attach(id("checkout"), id("certs"));
         draw(&graph, evaluation)
     })
 }
@@ -29,6 +38,7 @@ fn as_dot() {
       ":prices" [shape = ellipse];
       ":rates" [shape = ellipse];
       ":certs" -> ":rates";
+      ":checkout" -> ":certs" [style = dashed];
       ":checkout" -> ":prices";
       ":checkout" -> ":rates";
       ":prices" -> ":rates";
@@ -45,6 +55,7 @@ fn as_mermaid() {
       n2(":prices")
       n3(":rates")
       n0 --> n3
+      n1 -.-> n0
       n1 --> n2
       n1 --> n3
       n2 --> n3
@@ -79,19 +90,28 @@ fn as_json() {
       "edges": [
         {
           "from": ":certs",
-          "to": ":rates"
+          "to": ":rates",
+          "kind": "build"
         },
         {
           "from": ":checkout",
-          "to": ":prices"
+          "to": ":certs",
+          "kind": "layer"
         },
         {
           "from": ":checkout",
-          "to": ":rates"
+          "to": ":prices",
+          "kind": "build"
+        },
+        {
+          "from": ":checkout",
+          "to": ":rates",
+          "kind": "build"
         },
         {
           "from": ":prices",
-          "to": ":rates"
+          "to": ":rates",
+          "kind": "build"
         }
       ]
     }
