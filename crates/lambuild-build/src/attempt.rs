@@ -108,6 +108,7 @@ impl Attempt {
         let found = self
             .blocking(move |attempt| Ok(attempt.engine.store.result(&key)?))
             .await?;
+        tracing::debug!(%key, hit = found.is_some(), "looked up");
         let cached = |out| Done {
             out,
             key: Some(key),

@@ -13,7 +13,7 @@ use lambuild_rules::zip::{FACTS, LAYOUT, Layout, ZIP};
 use lambuild_store::{materialise, temporary};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -182,6 +182,7 @@ impl Stamp {
 /// # Errors
 /// When the folder cannot be written or the store has lost one.
 pub fn publish(artifacts: &[Artifact], workspace: &Workspace) -> Result<(), StoreError> {
+    let _turn = turn(workspace)?;
     let (out, notes) = (workspace.own().join("out"), workspace.own().join("out.json"));
     let known = fs::read(&notes)
         .ok()
@@ -208,6 +209,21 @@ pub fn publish(artifacts: &[Artifact], workspace: &Workspace) -> Result<(), Stor
         replace(&notes, &text)?;
     }
     Ok(())
+}
+
+/// The right to write results of this workspace, given back when dropped: two builds at once
+/// write one after the other. Where the file system knows no locks, nobody waits.
+///
+/// # Errors
+/// When the lock's file cannot be made.
+pub fn turn(workspace: &Workspace) -> Result<File, StoreError> {
+    let (own, path) = (workspace.own(), workspace.own().join("lock"));
+    fs::create_dir_all(&own).map_err(StoreError::io("create", &own))?;
+    let file = File::create(&path).map_err(StoreError::io("create", &path))?;
+    match file.lock() {
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(StoreError::io("lock", &path)(error)),
+        _ => Ok(file),
+    }
 }
 
 /// Takes away what stands in the way: an older form of the same artifact, so that nobody

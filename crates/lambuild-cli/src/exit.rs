@@ -20,7 +20,7 @@ pub fn of(diagnostics: &[Diagnostic]) -> u8 {
     if errors().next().is_none() {
         return OK;
     }
-    for (exit, code) in [(Exit::Usage, USAGE), (Exit::Lock, LOCK)] {
+    for (exit, code) in [(Exit::Lock, LOCK), (Exit::Usage, USAGE)] {
         if errors().any(|made| made.exit == exit) {
             return code;
         }

@@ -18,12 +18,13 @@ impl SourceFiles {
         SourceFiles { sources }
     }
 
-    /// What a link leads to; nothing when it leads nowhere or out of the workspace.
-    fn behind(&self, path: &RelPath) -> Option<FileKind> {
-        if self.sources.file(path).is_ok() {
-            return Some(FileKind::File);
+    /// What a link leads to. One that leads nowhere or out of the workspace counts as a file, so
+    /// that who takes it is told why it cannot be taken, and not that nothing is there.
+    fn behind(&self, path: &RelPath) -> FileKind {
+        if self.sources.file(path).is_err() && self.sources.list(path).is_ok() {
+            return FileKind::Dir;
         }
-        self.sources.list(path).is_ok().then_some(FileKind::Dir)
+        FileKind::File
     }
 
     fn gather(&self, folder: &RelPath, found: &mut Vec<RelPath>) -> Result<(), FileError> {
@@ -60,19 +61,19 @@ impl Files for SourceFiles {
         match self.sources.kind(path)? {
             SourceKind::File => Some(FileKind::File),
             SourceKind::Folder => Some(FileKind::Dir),
-            SourceKind::Link => self.behind(path),
+            SourceKind::Link => Some(self.behind(path)),
         }
     }
 
     fn list(&self, dir: &RelPath) -> Result<Vec<(String, FileKind)>, FileError> {
         let names = self.sources.list(dir).map_err(unreadable)?;
-        let known = names.iter().filter_map(|(name, kind)| {
+        let known = names.iter().map(|(name, kind)| {
             let kind = match kind {
                 SourceKind::File => FileKind::File,
                 SourceKind::Folder => FileKind::Dir,
-                SourceKind::Link => self.behind(&dir.child(name).ok()?)?,
+                SourceKind::Link => dir.child(name).map_or(FileKind::File, |path| self.behind(&path)),
             };
-            Some((name.to_string(), kind))
+            (name.to_string(), kind)
         });
         Ok(known.collect())
     }

@@ -32,6 +32,7 @@ impl Progress {
             let bars = MultiProgress::new();
             let count = bars.add(ProgressBar::new(graph.len() as u64));
             count.set_style(style("{pos}/{len} actions, {elapsed}"));
+            count.enable_steady_tick(Duration::from_secs(1));
             Mutex::new(Live {
                 bars,
                 count,
@@ -143,7 +144,8 @@ impl Reporter for Progress {
     }
 }
 
-fn log_of(error: &ExecuteError) -> Option<&[u8]> {
+/// What the tool of a failed action said.
+pub fn log_of(error: &ExecuteError) -> Option<&[u8]> {
     match error {
         ExecuteError::Failed { log, .. } => Some(log),
         _ => None,

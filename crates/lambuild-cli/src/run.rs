@@ -8,6 +8,7 @@ use crate::fetchers::go_toolchain::GoToolchain;
 use crate::progress::Progress;
 use crate::talk::Talk;
 use crate::workspace::Workspace;
+use lambuild_action::NodeId;
 use lambuild_build::{Dispatch, Engine, Failure, Outcome, Settings};
 use lambuild_graph::{ActionGraph, Configured};
 use lambuild_lang::Evaluation;
@@ -19,6 +20,7 @@ use lambuild_sandbox::LocalExecutor;
 use lambuild_store::HostFolders;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// A build that came to an end.
@@ -106,11 +108,21 @@ fn run_engine(
     }))
 }
 
-/// The first Ctrl-C ends the build in order, the second one at once.
+/// The first Ctrl-C, or a CI system's wish to end, ends the build in order, the second one at once.
 async fn interrupts(cancel: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
+    let signals =
+        signal(SignalKind::interrupt()).and_then(|first| Ok((first, signal(SignalKind::terminate())?)));
+    // Without handlers a signal ends the process as it always does.
+    let Ok((mut interrupt, mut terminate)) = signals else {
+        return;
+    };
+    for already in [false, true] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
         cancel.cancel();
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if already {
             std::process::exit(i32::from(exit::INTERRUPTED));
         }
     }
@@ -133,31 +145,17 @@ fn engine(workspace: &Workspace, environment: &Environment) -> Engine {
     Engine::new(store, workspace.sources.clone(), hosts, Arc::new(executor))
 }
 
-/// Shows what failed; the exit code.
+/// Shows what failed, in the order of the plan; the exit code.
 fn failures(outcome: &Outcome, graph: &ActionGraph, evaluation: &Evaluation<'_>, talk: &Talk) -> u8 {
-    let mut code = exit::OK;
-    let mut shown: Vec<&Diagnostic> = Vec::new();
-    for (node, failure) in &outcome.failed {
+    let mut failed: Vec<&(NodeId, Failure)> = outcome.failed.iter().collect();
+    failed.sort_by_key(|(node, _)| *node);
+    let mut told = Told::default();
+    let codes = failed.into_iter().map(|(node, failure)| {
         let action = graph.action(*node);
         let what = format!("{} {}", action.mnemonic, action.subject);
-        code = code.max(match failure {
-            Failure::Source(made) => {
-                // The same mistake for another architecture says nothing new.
-                if !shown.contains(&&**made) {
-                    talk.diagnostics(std::slice::from_ref(made), &evaluation.sources);
-                    shown.push(made);
-                }
-                exit::of(std::slice::from_ref(made))
-            }
-            Failure::Machine(why) => {
-                talk.error(&format!("{} cannot be done: {why}", what.trim_end()));
-                exit::FAILED
-            }
-            Failure::Execute { error, arguments, .. } => {
-                crate::progress::failed(talk, &what, error, arguments)
-            }
-        });
-    }
+        told.show(what.trim_end(), failure, evaluation, talk)
+    });
+    let code = codes.max().unwrap_or(exit::OK);
     if outcome.interrupted {
         talk.error("interrupted; what was built before is kept");
         return exit::INTERRUPTED;
@@ -169,4 +167,38 @@ fn failures(outcome: &Outcome, graph: &ActionGraph, evaluation: &Evaluation<'_>,
         ));
     }
     code
+}
+
+/// What was shown already: the same mistake for another architecture says nothing new.
+#[derive(Default)]
+struct Told<'a> {
+    diagnostics: Vec<&'a Diagnostic>,
+    logs: Vec<&'a [u8]>,
+}
+
+impl<'a> Told<'a> {
+    fn show(&mut self, what: &str, failure: &'a Failure, evaluation: &Evaluation<'_>, talk: &Talk) -> u8 {
+        match failure {
+            Failure::Source(made) => {
+                if !self.diagnostics.contains(&&**made) {
+                    talk.diagnostics(std::slice::from_ref(made), &evaluation.sources);
+                    self.diagnostics.push(made);
+                }
+                exit::of(std::slice::from_ref(made))
+            }
+            Failure::Machine(why) => {
+                talk.error(&format!("{what} cannot be done: {why}"));
+                exit::FAILED
+            }
+            Failure::Execute { error, arguments, .. } => {
+                let log = crate::progress::log_of(error).filter(|log| !log.is_empty());
+                if log.is_some_and(|log| self.logs.contains(&log)) {
+                    talk.error(&format!("{what} failed with the same output"));
+                    return exit::FAILED;
+                }
+                self.logs.extend(log);
+                crate::progress::failed(talk, what, error, arguments)
+            }
+        }
+    }
 }

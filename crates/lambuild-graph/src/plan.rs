@@ -152,9 +152,18 @@ impl<'a> Planning<'a> {
         };
         match named {
             Some(named) if *named.kind == *kind => Ok(Some(&named.attrs)),
-            _ => Err(Box::new(Diagnostic::error(
+            other => Err(Box::new(Diagnostic::error(
                 codes::NO_TOOLCHAIN,
-                format!("a {kind} toolchain is expected, this is {}", value.data.kind()),
+                match other {
+                    Some(other) => format!(
+                        "a toolchain for {kind} is expected, this is one for {}",
+                        other.kind
+                    ),
+                    None => format!(
+                        "a toolchain for {kind} is expected, this is {}",
+                        value.data.kind()
+                    ),
+                },
                 value.span,
                 format!(
                     "write `toolchain.NAME` of a toolchain declared with `toolchain NAME = {kind} {{ … }}`"
@@ -181,11 +190,7 @@ impl Planner for Planning<'_> {
         self.sources
     }
 
-    fn add(&mut self, mut action: PlannedAction) -> NodeId {
-        if action.subject.is_empty() {
-            // A rule does not know for whom it plans; people who see the action run want to.
-            action.subject = self.evaluation.target(self.current.target).address();
-        }
+    fn add(&mut self, action: PlannedAction) -> NodeId {
         self.graph.add(action)
     }
 

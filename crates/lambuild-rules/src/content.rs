@@ -91,7 +91,8 @@ pub fn tree(error: &TreeError, span: Span) -> Box<Diagnostic> {
 
 /// The store's error at the place for which it was used.
 pub fn store(why: &impl ToString, span: Span) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error(codes::STORE, why.to_string(), span, "needed here").exit(Exit::Failed))
+    let made = Diagnostic::error(codes::STORE, why.to_string(), span, "needed here").exit(Exit::Failed);
+    Box::new(made.help("free space there, or name another store with --store or LAMBUILD_STORE"))
 }
 
 fn broken(message: &str, span: Span) -> Box<Diagnostic> {

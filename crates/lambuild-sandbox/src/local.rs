@@ -7,7 +7,7 @@ use lambuild_action::{
     ActionResult, BlobStore, Command, ExecuteError, Executed, Executor, Isolation, Request, StoreError,
 };
 use lambuild_digest::{Node, RelPath};
-use lambuild_store::{DiskStore, ingest, materialise};
+use lambuild_store::{DiskStore, Stage, ingest, materialise};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ impl Executor for LocalExecutor {
         let stage = self.store.stage()?;
         let root = stage.path().join("root");
         let (store, laid_out, owned) = (self.store.clone(), root.clone(), request.clone());
-        blocking(move || lay_out(&store, &owned, &laid_out)).await?;
+        blocking(&stage, move || lay_out(&store, &owned, &laid_out)).await?;
 
         let absolute = root.to_str().ok_or_else(|| {
             ExecuteError::Refused(format!("the store's path {} is not UTF-8", root.display()))
@@ -52,20 +52,27 @@ impl Executor for LocalExecutor {
             folder: &root,
             timeout: request.timeout,
             answer: None,
+            stage: Some(&stage),
         };
         let log = process::run(&process).await?;
 
         let (store, command) = (self.store.clone(), request.command.clone());
-        let executed = blocking(move || collect(&store, &command, &root, log)).await?;
-        drop(stage);
-        Ok(executed)
+        blocking(&stage, move || collect(&store, &command, &root, log)).await
     }
 }
 
+/// Work in `stage` on a thread of its own. It cannot be cancelled, so it holds the folder to its end.
 async fn blocking<T: Send + 'static>(
+    stage: &Stage,
     work: impl FnOnce() -> Result<T, ExecuteError> + Send + 'static,
 ) -> Result<T, ExecuteError> {
-    let ended = tokio::task::spawn_blocking(work).await;
+    let stage = stage.clone();
+    let ended = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(stage);
+        done
+    });
+    let ended = ended.await;
     ended.unwrap_or_else(|error| {
         Err(ExecuteError::Refused(format!(
             "a step inside lambuild broke: {error}"

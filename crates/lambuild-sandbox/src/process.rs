@@ -3,6 +3,7 @@
 
 use crate::log::read_bounded;
 use lambuild_action::ExecuteError;
+use lambuild_store::Stage;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,6 +26,9 @@ pub struct Process<'a> {
     pub timeout: Option<Duration>,
     /// Where its standard output goes instead of the log: for answers that a program reads.
     pub answer: Option<&'a Path>,
+    /// The folder in which it works, kept until nobody of the group can write any more, also when
+    /// the caller has stopped waiting: else it would be removed under a process that is being killed.
+    pub stage: Option<&'a Stage>,
 }
 
 /// Kills a whole process group when dropped, so that cancelling a build, a time
@@ -61,7 +65,13 @@ pub async fn run(process: &Process<'_>) -> Result<Vec<u8>, ExecuteError> {
     // The command holds our copies of the pipe's writing end: without them, reading ends when the group has.
     drop(command);
     let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
-    let log = tokio::task::spawn_blocking(move || read_bounded(&mut said));
+    let stage = process.stage.cloned();
+    let log = tokio::task::spawn_blocking(move || {
+        // Ends when the last process that could say something has ended.
+        let log = read_bounded(&mut said);
+        drop(stage);
+        log
+    });
     let ended = match process.timeout {
         Some(limit) => tokio::time::timeout(limit, child.wait())
             .await
@@ -118,6 +128,7 @@ mod tests {
             folder: Path::new("/"),
             timeout,
             answer: None,
+            stage: None,
         };
         run(&process).await.map(|log| String::from_utf8(log).unwrap())
     }

@@ -25,12 +25,16 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 const FORMAT: &str = "lambuild store 1";
 const CHECKSUM: usize = 32;
 /// One block of any file system in use: a disk that takes it is not full.
 const PROBE: [u8; 4096] = [0; 4096];
+
+/// A folder for work in progress, removed when the last of those who work in it drops it:
+/// a build may be cancelled while a thread or a dying process still writes there.
+pub type Stage = Arc<TempDir>;
 
 /// A store in a folder of this machine. Safe to use from many processes.
 #[derive(Debug)]
@@ -114,12 +118,12 @@ impl DiskStore {
         self.root.join(area).join(&hex[..2]).join(&hex[2..])
     }
 
-    /// A new empty folder for work in progress; it is removed when dropped.
+    /// A new empty folder for work in progress.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn stage(&self) -> Result<tempfile::TempDir, StoreError> {
-        temporary::folder("w", &self.root.join("stage"))
+    pub fn stage(&self) -> Result<Stage, StoreError> {
+        temporary::folder("w", &self.root.join("stage")).map(Arc::new)
     }
 
     /// The folder of a compile cache.

@@ -13,6 +13,6 @@ pub mod sources;
 pub mod stat_cache;
 pub mod temporary;
 
-pub use disk::DiskStore;
+pub use disk::{DiskStore, Stage};
 pub use host::HostFolders;
 pub use sources::SourceTree;

@@ -11,7 +11,7 @@ use crate::ingest::{self, IngestError};
 use crate::stat_cache::StatCache;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use lambuild_action::store::Names;
-use lambuild_action::{BlobStore, SourceError, SourceKind, Sources};
+use lambuild_action::{BlobStore, SourceError, SourceKind, Sources, StoreError};
 use lambuild_digest::tree::MAX_DEPTH;
 use lambuild_digest::{Digest, Dir, Entry, RelPath};
 use rayon::prelude::*;
@@ -32,6 +32,7 @@ pub struct SourceTree {
     listed: Mutex<FxHashMap<RelPath, Names>>,
     ignores: Mutex<FxHashMap<RelPath, Arc<Ignores>>>,
     hashed: Mutex<FxHashMap<RelPath, (Digest, bool)>>,
+    reached: Mutex<FxHashMap<RelPath, Result<(), SourceError>>>,
 }
 
 /// The ignore files that bear on a folder: its own, then those above.
@@ -63,6 +64,7 @@ impl SourceTree {
             listed: Mutex::default(),
             ignores: Mutex::default(),
             hashed: Mutex::default(),
+            reached: Mutex::default(),
         }
     }
 
@@ -70,7 +72,7 @@ impl SourceTree {
     ///
     /// # Errors
     /// When it cannot be written; results do not depend on it.
-    pub fn save(&self) -> Result<(), lambuild_action::StoreError> {
+    pub fn save(&self) -> Result<(), StoreError> {
         self.stats.save()
     }
 
@@ -108,7 +110,26 @@ impl SourceTree {
                 .exclude(&self.full(folder).join(name), is_folder)
     }
 
+    /// Refuses a folder that is, or lies behind, a link out of the workspace: the system would
+    /// follow it, to files that are others on every machine.
+    fn reach(&self, folder: &RelPath) -> Result<(), SourceError> {
+        let Some(parent) = folder.parent() else {
+            return Ok(());
+        };
+        let known = lock(&self.reached).get(folder).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let made = self.reach(&parent).and_then(|()| match self.kind(folder) {
+            Some(SourceKind::Link) => self.resolve(folder).map(drop),
+            _ => Ok(()),
+        });
+        lock(&self.reached).insert(folder.clone(), made.clone());
+        made
+    }
+
     fn read_names(&self, path: &RelPath) -> Result<Names, SourceError> {
+        self.reach(path)?;
         let found = folder::list(&self.full(path)).map_err(|error| not_listed(path, &error))?;
         let mut names = Vec::with_capacity(found.len());
         for (name, kind) in found {
@@ -270,6 +291,7 @@ impl Sources for SourceTree {
         if let Some(known) = known {
             return Ok(known);
         }
+        self.reach(&path.parent().unwrap_or_else(RelPath::root))?;
         let real = if self.kind(path) == Some(SourceKind::Link) {
             self.resolve(path)?
         } else {
@@ -282,13 +304,15 @@ impl Sources for SourceTree {
 
     fn read(&self, path: &RelPath) -> Result<Arc<[u8]>, SourceError> {
         let (digest, _) = self.file(path)?;
-        if !self.store.contains(&digest) {
-            self.provide(&digest)?;
-        }
-        let bytes = self
-            .store
-            .read(&digest)
-            .map_err(|error| SourceError::Store(error.to_string()))?;
+        let failed = |error: StoreError| SourceError::Store(error.to_string());
+        let bytes = self.store.read(&digest).or_else(|error| match error {
+            // The store has lost its copy; the file itself is here.
+            StoreError::NotFound(_) | StoreError::Damaged(_) => {
+                self.provide(&digest)?;
+                self.store.read(&digest).map_err(failed)
+            }
+            other => Err(failed(other)),
+        })?;
         Ok(bytes.into())
     }
 

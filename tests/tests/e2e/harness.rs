@@ -78,6 +78,11 @@ pub fn first_workspace() -> &'static TempWorkspace {
     &shared().workspace
 }
 
+/// The store that the tests share, filled.
+pub fn shared_store() -> &'static Path {
+    &shared().store
+}
+
 struct Shared {
     store: PathBuf,
     workspace: TempWorkspace,

@@ -1,10 +1,13 @@
 //! End-to-end tests: what a user of lambuild sees, with real programs and real modules.
 //!
-//! They know the command line, the files it leaves and nothing else of lambuild.
+//! They know the command line, the files it leaves and nothing else of lambuild; only `docs` also
+//! reads the tables of attributes.
 
+mod bad_input;
 mod boot;
 mod command_line;
 mod deploy_moto;
+mod docs;
 mod examples;
 mod harness;
 mod toolchain;

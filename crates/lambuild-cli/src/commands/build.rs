@@ -37,7 +37,9 @@ pub fn run(options: &Build, workspace: &Workspace, environment: &Environment, ta
         talk.data(&summary.json());
     } else {
         summary::list(&artifacts, talk);
-        talk.say(&summary.line(built.outcome.took));
+        if !built.outcome.interrupted {
+            talk.say(&summary.line(built.outcome.took));
+        }
     }
     warn_invisible(&artifacts, &mut evaluation, talk);
     if built.exit == exit::OK {

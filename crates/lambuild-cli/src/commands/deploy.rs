@@ -19,10 +19,10 @@ use lambuild_deploy::model::{
 };
 use lambuild_deploy::script::deploy_sh;
 use lambuild_graph::Configured;
+use lambuild_lang::codes::SAME_NAME;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::value::{Arch, Attrs, TargetId};
 use lambuild_lang::{Evaluation, Target, TargetKind};
-use lambuild_lang::codes::SAME_NAME;
 use lambuild_store::temporary;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -110,7 +110,13 @@ fn same_names(
     found
 }
 
-fn same_name(evaluation: &Evaluation<'_>, stage: &str, name: &str, first: TargetId, other: TargetId) -> Diagnostic {
+fn same_name(
+    evaluation: &Evaluation<'_>,
+    stage: &str,
+    name: &str,
+    first: TargetId,
+    other: TargetId,
+) -> Diagnostic {
     let (first, other) = (evaluation.target(first), evaluation.target(other));
     let word = other.kind.word();
     let message = format!(
@@ -211,7 +217,11 @@ fn layer_use(
     if of_layer.get("arn").is_some() {
         return layer_arn(of_layer, arch).map(LayerUse::Arn);
     }
-    Some(LayerUse::Local(evaluation.target(id).address()))
+    let target = evaluation.target(id);
+    target
+        .architectures
+        .contains(&arch)
+        .then(|| LayerUse::Local(target.address()))
 }
 
 /// Runs the command.
@@ -363,6 +373,7 @@ fn write(
     workspace: &Workspace,
     folder: &str,
 ) -> Result<(), StoreError> {
+    let _turn = artifacts::turn(workspace)?;
     let dist = workspace.root.join("dist");
     fs::create_dir_all(&dist).map_err(StoreError::io("create", &dist))?;
     let staged = temporary::folder(".new", &dist)?;

@@ -11,7 +11,7 @@ use lambuild_rules::go::modcache::{
     CachePaths, FetchError, cache_paths, check_answer, check_sums, fetch_command, hash_go_mod, hash_module,
 };
 use lambuild_sandbox::process::{self, Process};
-use lambuild_store::{DiskStore, folder, ingest, materialise};
+use lambuild_store::{DiskStore, Stage, folder, ingest, materialise};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,8 +38,9 @@ impl GoModules {
         }
     }
 
-    /// Runs `go mod download` with a module cache of its own below `folder`; checks its answer.
-    async fn download(&self, fetch: &ModuleFetch, go: &Path, folder: &Path) -> Result<(), ExecuteError> {
+    /// Runs `go mod download` with a module cache of its own in `stage`; checks its answer.
+    async fn download(&self, fetch: &ModuleFetch, go: &Path, stage: &Stage) -> Result<(), ExecuteError> {
+        let folder = stage.path();
         let command = fetch_command(&fetch.module);
         let mut environment: BTreeMap<String, String> = BTreeMap::new();
         for name in command.pass {
@@ -73,6 +74,7 @@ impl GoModules {
             folder,
             timeout: Some(TIMEOUT),
             answer: Some(&answer),
+            stage: Some(stage),
         };
         let ended = process::run(&process).await;
         let said = fs::read(&answer).unwrap_or_default();
@@ -102,10 +104,9 @@ impl Executor for GoModules {
         let store = self.store.clone();
         let go = blocking(move || Ok(materialise::stable(&store, &toolchain)?)).await?;
         let stage = self.store.stage()?;
-        self.download(&fetch, &go, stage.path()).await?;
-        let (store, folder) = (self.store.clone(), stage.path().to_owned());
-        let out = blocking(move || take(&store, &fetch, &folder)).await?;
-        drop(stage);
+        self.download(&fetch, &go, &stage).await?;
+        let store = self.store.clone();
+        let out = blocking(move || take(&store, &fetch, stage.path())).await?;
         Ok(Executed {
             result: ActionResult::of(out, None, Isolation::Strict),
             log: Vec::new(),

@@ -9,8 +9,7 @@ use lambuild_fetch::{
     unpack_toolchain,
 };
 use lambuild_rules::go::toolchain::{Fetch, builds_programs};
-use lambuild_store::{DiskStore, HostFolders};
-use std::path::Path;
+use lambuild_store::{DiskStore, HostFolders, Stage};
 use std::sync::Arc;
 
 /// Fetches Go toolchains.
@@ -28,14 +27,20 @@ impl GoToolchain {
         }
     }
 
-    async fn fetch(&self, wanted: &Wanted, folder: &Path) -> Result<String, FetchError> {
+    async fn fetch(&self, wanted: &Wanted, stage: &Stage) -> Result<String, FetchError> {
+        let folder = stage.path();
         let client = Client::new(Limits::default())?;
         let proxies = GoProxy::parse(&self.proxies)?;
         let archive = folder.join("archive.zip");
         let fetched =
             fetch_toolchain(&client, &proxies, &SumDatabase::default(), wanted, None, &archive).await?;
-        let (to, owned) = (folder.join("go"), wanted.clone());
-        let unpacked = tokio::task::spawn_blocking(move || unpack_toolchain(&archive, &owned, &to)).await;
+        let (to, owned, held) = (folder.join("go"), wanted.clone(), stage.clone());
+        let unpacked = tokio::task::spawn_blocking(move || {
+            let unpacked = unpack_toolchain(&archive, &owned, &to);
+            drop(held);
+            unpacked
+        });
+        let unpacked = unpacked.await;
         unpacked.unwrap_or_else(|error| {
             Err(FetchError::Client {
                 why: error.to_string(),
@@ -67,12 +72,14 @@ impl Executor for GoToolchain {
         let wanted = Wanted::new(&fetch.version, os, arch).map_err(|error| refused(error.to_string()))?;
         let stage = self.store.stage()?;
         let said = self
-            .fetch(&wanted, stage.path())
+            .fetch(&wanted, &stage)
             .await
             .map_err(|error| not_had(&fetch.version, &error))?;
-        let (hosts, folder) = (HostFolders::new(self.store.clone()), stage.path().join("go"));
-        let taken = tokio::task::spawn_blocking(move || hosts.take_once(&folder, builds_programs)).await;
+        let hosts = HostFolders::new(self.store.clone());
+        let taken =
+            tokio::task::spawn_blocking(move || hosts.take_once(&stage.path().join("go"), builds_programs));
         let taken = taken
+            .await
             .map_err(|error| refused(error.to_string()))?
             .map_err(|error| refused(error.to_string()))?;
         let result = ActionResult::of(Node::Directory(taken), None, Isolation::Strict);

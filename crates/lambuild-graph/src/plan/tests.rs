@@ -67,7 +67,7 @@ fn a_toolchain_of_another_kind_is_refused() {
     let text =
         format!("{ARM}toolchain hammer = other {{}}\ntarget a = mix {{ toolchain = toolchain.hammer }}\n");
     insta::assert_snapshot!(planned(&text, &[]), @r"
-    error[E0803]: a tool toolchain is expected, this is a toolchain
+    error[E0803]: a toolchain for tool is expected, this is one for other
      --> lambda.build:3:40
       |
     3 | target a = mix { toolchain = toolchain.hammer }

@@ -100,6 +100,19 @@ fn links_are_kept_inside_followed_outside_and_refused_beyond() {
 }
 
 #[test]
+fn nothing_is_seen_through_a_link_out_of_the_workspace() {
+    let setup = Setup::new(&[("a/f", "x")]);
+    fs::create_dir(setup.folder.path().join("beyond")).unwrap();
+    fs::write(setup.folder.path().join("beyond/g"), "y").unwrap();
+    symlink("../../beyond", setup.root().join("a/out")).unwrap();
+    let (sources, refused) = (setup.sources(), "`a/out` cannot be used: it is a link out of the workspace");
+    let path = |text: &str| RelPath::new(text).unwrap();
+    assert_eq!(sources.list(&path("a/out")).unwrap_err().to_string(), refused);
+    assert_eq!(sources.file(&path("a/out/g")).unwrap_err().to_string(), refused);
+    assert_eq!(sources.content(&path("a/out/g")).unwrap_err().to_string(), refused);
+}
+
+#[test]
 fn a_link_in_a_circle_is_an_error_not_a_hang() {
     let setup = Setup::new(&[("a/b/f", "x")]);
     symlink("../../a", setup.root().join("a/b/up")).unwrap();
@@ -114,6 +127,10 @@ fn bytes_lost_from_the_store_are_provided_again() {
     let path = RelPath::new("f").unwrap();
     let (digest, _) = sources.file(&path).unwrap();
     fs::remove_file(sources.store.blob_path(&digest)).unwrap();
+    assert_eq!(&*sources.read(&path).unwrap(), b"text");
+
+    fs::remove_file(sources.store.blob_path(&digest)).unwrap();
+    fs::write(sources.store.blob_path(&digest), "damaged").unwrap();
     assert_eq!(&*sources.read(&path).unwrap(), b"text");
 
     fs::remove_file(sources.store.blob_path(&digest)).unwrap();
