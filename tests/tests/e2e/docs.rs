@@ -42,10 +42,11 @@ fn blocks(page: &str) -> Vec<Block> {
 }
 
 /// The files that examples name.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "certs/ca.pem",
     "cmd/canary/main.go",
     "cmd/checkout/main.go",
+    "cmd/refund/main.go",
     "data/zones.csv",
     "report/main.py",
     "services/audit/main.go",
@@ -105,6 +106,29 @@ fn check_examples(name: &str) {
 #[test]
 fn the_examples_of_the_language_are_as_they_say() {
     check_examples("language.md");
+}
+
+#[test]
+fn the_example_of_the_readme_is_as_it_says() {
+    check_examples("../README.md");
+}
+
+#[test]
+fn the_readme_has_the_two_commands_and_ci_runs_the_second() {
+    let readme = page("../README.md");
+    let commands: Vec<String> = blocks(&readme)
+        .into_iter()
+        .filter(|block| block.words == ["sh"])
+        .map(|block| block.text)
+        .collect();
+    assert_eq!(
+        commands[..2],
+        [
+            "cargo run --release -- deploy --stage dev\n",
+            "cargo xtask test\n"
+        ]
+    );
+    assert!(page("../.ci/run").contains("\ncargo xtask test\n"));
 }
 
 #[test]
