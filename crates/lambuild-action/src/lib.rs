@@ -15,4 +15,6 @@ pub use executor::{ExecuteError, Executed, Executor, InProcess, Request};
 pub use message::{ActionResult, Command, Isolation};
 pub use planned::{Hints, NodeId, PlannedAction, Seen, Selector, Step, Work};
 pub use rule::{Content, Packager, Planner, Rule, Toolchain, ToolchainRule};
-pub use store::{ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError};
+pub use store::{
+    ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError, write_tree,
+};

@@ -6,7 +6,7 @@
 
 use crate::cache_key::ActionKey;
 use crate::message::ActionResult;
-use lambuild_digest::{Digest, DigestFunction, Directories, Entry, RelPath};
+use lambuild_digest::{Digest, DigestFunction, Dir, Directories, Entry, RelPath};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +62,19 @@ pub trait BlobStore: Send + Sync {
     /// # Errors
     /// When it could not be written.
     fn write(&self, bytes: &[u8]) -> Result<Digest, StoreError>;
+}
+
+/// Keeps a tree's messages; answers the root's digest.
+///
+/// # Errors
+/// When one could not be written.
+pub fn write_tree(store: &dyn BlobStore, tree: &Dir) -> Result<Digest, StoreError> {
+    let mut messages = Vec::new();
+    let digest = tree.encode(store.function(), &mut |_, bytes| messages.push(bytes));
+    for message in messages {
+        store.write(&message)?;
+    }
+    Ok(digest)
 }
 
 /// Results by key. A result is given out only while all that it names is there.

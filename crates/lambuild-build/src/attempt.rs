@@ -69,6 +69,7 @@ pub(crate) struct Attempt {
     pub node: NodeId,
     pub outputs: Vec<Node>,
     pub slots: Arc<Semaphore>,
+    pub keep_going: bool,
 }
 
 impl Attempt {
@@ -101,7 +102,12 @@ impl Attempt {
             return Err(interrupted(&step, encoded.key));
         };
         started();
-        self.execute(step, encoded).await
+        let result = self.clone().execute(step, encoded).await;
+        if result.is_err() && !self.keep_going {
+            // While the slot is still taken: whoever waits for it must not get it.
+            self.slots.close();
+        }
+        result
     }
 
     async fn look_up(self: Arc<Self>, key: ActionKey) -> Result<Option<Done>, Failure> {

@@ -5,7 +5,7 @@ use crate::attempt::{Attempt, Done, Failure};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Reporter};
 use crate::state::States;
-use lambuild_action::{ActionKey, Executor, HostFolders, NodeId, Sources, Store};
+use lambuild_action::{ActionKey, ExecuteError, Executor, HostFolders, NodeId, Sources, Store};
 use lambuild_graph::ActionGraph;
 use rustc_hash::FxHashMap;
 use std::num::NonZeroUsize;
@@ -110,6 +110,7 @@ impl Engine {
                 took: Duration::ZERO,
             },
             slots: Arc::new(Semaphore::new(settings.jobs.get())),
+            keep_going: settings.keep_going,
             graph,
             reporter,
             running: JoinSet::new(),
@@ -127,6 +128,7 @@ struct Walk {
     states: States,
     outcome: Outcome,
     slots: Arc<Semaphore>,
+    keep_going: bool,
     reporter: Arc<dyn Reporter>,
     running: JoinSet<Ended>,
 }
@@ -144,7 +146,7 @@ impl Walk {
             };
             match ended {
                 None => return,
-                Some(Ok(ended)) => self.ended(ended, settings.keep_going),
+                Some(Ok(ended)) => self.ended(ended),
                 Some(Err(error)) => tracing::error!(%error, "a task of the build broke"),
             }
         }
@@ -163,6 +165,7 @@ impl Walk {
             node,
             outputs: outputs.collect(),
             slots: self.slots.clone(),
+            keep_going: self.keep_going,
         });
         let reporter = self.reporter.clone();
         self.running.spawn(async move {
@@ -178,7 +181,7 @@ impl Walk {
         });
     }
 
-    fn ended(&mut self, (node, took, result): Ended, keep_going: bool) {
+    fn ended(&mut self, (node, took, result): Ended) {
         match result {
             Ok(done) => {
                 self.reporter.report(&Event::Finished {
@@ -190,13 +193,18 @@ impl Walk {
                 self.states.done(node, &self.graph);
                 self.outcome.done[node.0 as usize] = Some(done);
             }
+            // It was waiting for a slot when another one failed.
+            Err(Failure::Execute {
+                error: ExecuteError::Interrupted,
+                ..
+            }) => self.states.skip(node),
             Err(failure) => {
                 self.reporter.report(&Event::Failed {
                     node,
                     failure: &failure,
                 });
                 self.states.failed(node, &self.graph);
-                if !keep_going {
+                if !self.keep_going {
                     self.states.stop();
                 }
                 self.outcome.failed.push((node, failure));

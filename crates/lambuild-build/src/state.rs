@@ -94,6 +94,12 @@ impl States {
         }
     }
 
+    /// An action that was to run was not tried, since the run stops; what refers to it
+    /// was skipped by that.
+    pub fn skip(&mut self, id: NodeId) {
+        self.of[id.0 as usize] = State::Skipped;
+    }
+
     /// Nothing more is started.
     pub fn stop(&mut self) {
         for state in &mut self.of {

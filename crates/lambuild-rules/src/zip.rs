@@ -5,7 +5,7 @@ use crate::content;
 use lambuild_action::message::OUT;
 use lambuild_action::{
     Command, ExecuteError, Hints, InProcess, NodeId, Packager, PlannedAction, Planner, Seen, Selector, Step,
-    Store, Work,
+    Store, Work, write_tree,
 };
 use lambuild_digest::tree::walk;
 use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
@@ -145,7 +145,7 @@ impl InProcess for ZipStep {
             let layout = serde_json::to_vec(&Layout { invisible: hidden }).map_err(refused)?;
             put(&mut out, LAYOUT, &layout, store)?;
         }
-        keep(&out, store).map(Node::Directory)
+        Ok(Node::Directory(write_tree(store, &out)?))
     }
 }
 
@@ -190,15 +190,6 @@ fn put(out: &mut Dir, name: &str, bytes: &[u8], store: &dyn Store) -> Result<(),
     let digest = store.write(bytes)?;
     let path = RelPath::new(name).map_err(refused)?;
     out.file(&path, digest, false).map_err(refused)
-}
-
-fn keep(dir: &Dir, store: &dyn Store) -> Result<Digest, ExecuteError> {
-    let mut messages = Vec::new();
-    let digest = dir.encode(store.function(), &mut |_, bytes| messages.push(bytes));
-    for message in messages {
-        store.write(&message)?;
-    }
-    Ok(digest)
 }
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ mod tests {
     use super::*;
     use lambuild_action::Isolation;
 
-    fn store() -> (tempfile::TempDir, DiskStore) {
+    fn store() -> (TempDir, DiskStore) {
         let folder = tempfile::tempdir().unwrap();
         let store = DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap();
         (folder, store)

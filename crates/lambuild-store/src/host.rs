@@ -5,7 +5,7 @@ use crate::disk::{DiskStore, create_folder};
 use crate::folder;
 use crate::ingest::{self, IngestError};
 use crate::stat_cache::StatCache;
-use lambuild_action::StoreError;
+use lambuild_action::{StoreError, write_tree};
 use lambuild_digest::{Digest, Dir, Entry, RelPath};
 use rayon::prelude::*;
 use std::fs;
@@ -68,7 +68,7 @@ impl HostFolders {
             dir.put(&path, entry, &())
                 .map_err(|error| StoreError::Format(error.to_string()))?;
         }
-        Ok(ingest::keep(&self.store, &dir)?)
+        Ok(write_tree(&*self.store, &dir)?)
     }
 
     fn store_name(&self, folder: &Path) -> String {

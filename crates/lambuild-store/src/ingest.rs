@@ -5,7 +5,7 @@
 use crate::disk::{DiskStore, open};
 use crate::folder;
 use crate::temporary;
-use lambuild_action::{BlobStore, StoreError};
+use lambuild_action::{BlobStore, StoreError, write_tree};
 use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
 use rayon::prelude::*;
 use std::fs::{self, File, FileType, Metadata};
@@ -150,20 +150,7 @@ pub fn output(store: &DiskStore, path: &Path) -> Result<Node, IngestError> {
         dir.put(&at, entry, &())
             .map_err(|_| refused(&at, "lies too deep"))?;
     }
-    Ok(Node::Directory(keep(store, &dir)?))
-}
-
-/// Writes a tree's messages to the store; answers the root's digest.
-///
-/// # Errors
-/// When the store cannot be written.
-pub fn keep(store: &DiskStore, dir: &Dir) -> Result<Digest, StoreError> {
-    let mut messages = Vec::new();
-    let digest = dir.encode(store.function(), &mut |_, bytes| messages.push(bytes));
-    for bytes in messages {
-        store.write(&bytes)?;
-    }
-    Ok(digest)
+    Ok(Node::Directory(write_tree(store, &dir)?))
 }
 
 fn refused(at: &RelPath, why: &'static str) -> IngestError {

@@ -282,6 +282,24 @@ async fn a_failure_stops_or_is_worked_around_and_is_never_cached() {
 }
 
 #[tokio::test]
+async fn after_a_failure_nobody_who_waits_for_a_slot_gets_it() {
+    let memory = Arc::new(Memory::default());
+    let graph = graph(&[
+        ("fail 1", None, &[]),
+        ("fail 2", None, &[]),
+        ("fail 3", None, &[]),
+        ("after", None, &[2]),
+    ]);
+    let stopped = build(&memory, &graph, &settings(false)).await;
+    assert_eq!(
+        (ran(&memory).len(), stopped.failed.len(), stopped.skipped),
+        (1, 1, 3)
+    );
+    let all = build(&memory, &graph, &settings(true)).await;
+    assert_eq!((ran(&memory).len(), all.failed.len(), all.skipped), (3, 3, 1));
+}
+
+#[tokio::test]
 async fn an_interrupted_run_ends_at_once() {
     let memory = Arc::new(Memory::default());
     let graph = graph(&[("hang", None, &[]), ("after", None, &[0])]);

@@ -105,11 +105,17 @@ fn nothing_is_seen_through_a_link_out_of_the_workspace() {
     fs::create_dir(setup.folder.path().join("beyond")).unwrap();
     fs::write(setup.folder.path().join("beyond/g"), "y").unwrap();
     symlink("../../beyond", setup.root().join("a/out")).unwrap();
-    let (sources, refused) = (setup.sources(), "`a/out` cannot be used: it is a link out of the workspace");
+    let (sources, refused) = (
+        setup.sources(),
+        "`a/out` cannot be used: it is a link out of the workspace",
+    );
     let path = |text: &str| RelPath::new(text).unwrap();
     assert_eq!(sources.list(&path("a/out")).unwrap_err().to_string(), refused);
     assert_eq!(sources.file(&path("a/out/g")).unwrap_err().to_string(), refused);
-    assert_eq!(sources.content(&path("a/out/g")).unwrap_err().to_string(), refused);
+    assert_eq!(
+        sources.content(&path("a/out/g")).unwrap_err().to_string(),
+        refused
+    );
 }
 
 #[test]
