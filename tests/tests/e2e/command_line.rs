@@ -28,9 +28,20 @@ fn the_second_run_says_that_there_was_nothing_to_do() {
     let workspace = example("hello-go");
     lambuild(&workspace).run(["build"]).success();
     let run = lambuild(&workspace).run(["build"]).success();
-    assert!(run.stderr.starts_with("nothing to do for 1 target: 6 actions reused"), "{run}");
-    let paths: Vec<&str> = run.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(paths, [".lambuild/out/hello/arm64.zip", ".lambuild/out/hello/x86_64.zip"]);
+    assert!(
+        run.stderr
+            .starts_with("nothing to do for 1 target: 6 actions reused"),
+        "{run}"
+    );
+    let paths: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(
+        paths,
+        [".lambuild/out/hello/arm64.zip", ".lambuild/out/hello/x86_64.zip"]
+    );
 }
 
 #[test]
@@ -49,7 +60,12 @@ layer tools { content = { "lib" = target.data } }
 #[test]
 fn graph_draws_who_needs_whom() {
     let workspace = TempWorkspace::with(&[("lambda.build", TWO_TARGETS)]);
-    let graph = |form: &str| with_own_store(&workspace).run(["graph", "--format", form]).success().stdout;
+    let graph = |form: &str| {
+        with_own_store(&workspace)
+            .run(["graph", "--format", form])
+            .success()
+            .stdout
+    };
     insta::assert_snapshot!(graph("dot"), @r#"
     digraph lambuild {
       rankdir = LR;
@@ -72,7 +88,10 @@ fn graph_draws_who_needs_whom() {
 fn check_builds_nothing() {
     let workspace = TempWorkspace::with(&[("lambda.build", TWO_TARGETS)]);
     let run = with_own_store(&workspace).run(["check"]).success();
-    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", "checked 2 targets in 0 stages\n"));
+    assert_eq!(
+        (run.stdout.as_str(), run.stderr.as_str()),
+        ("", "checked 2 targets in 0 stages\n")
+    );
     assert!(!workspace.root().join(".lambuild/out").exists());
 }
 
@@ -80,7 +99,12 @@ fn check_builds_nothing() {
 fn shells_complete_the_names_of_the_workspace() {
     let workspace = example("monorepo");
     let script = with_own_store(&workspace).run(["completions", "bash"]).success();
-    assert!(script.stdout.contains("complete -o nospace -o bashdefault -o nosort -F"), "{script}");
+    assert!(
+        script
+            .stdout
+            .contains("complete -o nospace -o bashdefault -o nosort -F"),
+        "{script}"
+    );
     let complete = |words: &[&str]| {
         let index = (words.len() - 1).to_string();
         with_own_store(&workspace)
@@ -92,7 +116,10 @@ fn shells_complete_the_names_of_the_workspace() {
             .success()
             .stdout
     };
-    assert_eq!(complete(&["lambuild", "build", "services/orders:"]), "services/orders:audit\nservices/orders:orders-api");
+    assert_eq!(
+        complete(&["lambuild", "build", "services/orders:"]),
+        "services/orders:audit\nservices/orders:orders-api"
+    );
     assert_eq!(complete(&["lambuild", "deploy", "--stage", "p"]), "prod");
     assert_eq!(complete(&["lambuild", "expl"]), "explain");
 }
@@ -109,9 +136,15 @@ fn every_command_has_a_manual_page() {
 fn a_code_is_explained() {
     let workspace = TempWorkspace::empty();
     let run = with_own_store(&workspace).run(["explain", "e0801"]).success();
-    assert!(run.stdout.starts_with("E0801: a target depends on itself\n\n"), "{run}");
+    assert!(
+        run.stdout.starts_with("E0801: a target depends on itself\n\n"),
+        "{run}"
+    );
     let wrong = with_own_store(&workspace).run(["explain", "E9999"]).exits(2);
-    assert_eq!(wrong.stderr, "error: there is no code `E9999`; `lambuild explain` lists all of them\n");
+    assert_eq!(
+        wrong.stderr,
+        "error: there is no code `E9999`; `lambuild explain` lists all of them\n"
+    );
 }
 
 #[test]
@@ -119,6 +152,13 @@ fn quiet_is_silent_and_stdout_is_data() {
     let workspace = TempWorkspace::with(&[("lambda.build", TWO_TARGETS)]);
     let run = with_own_store(&workspace).run(["build", "--quiet"]).success();
     assert_eq!(run.stderr, "");
-    let paths: Vec<&str> = run.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(paths, [".lambuild/out/data/arm64", ".lambuild/out/tools/arm64.zip"]);
+    let paths: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(
+        paths,
+        [".lambuild/out/data/arm64", ".lambuild/out/tools/arm64.zip"]
+    );
 }

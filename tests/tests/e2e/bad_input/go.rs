@@ -42,7 +42,12 @@ fn sum(start: &str) -> String {
 
 #[test]
 fn a_compile_error_is_the_compilers_own() {
-    let said = refused("main.go", "lambda.Start(greet)", "lambda.Start(greeet)\n\tvar unused int", 1);
+    let said = refused(
+        "main.go",
+        "lambda.Start(greet)",
+        "lambda.Start(greeet)\n\tvar unused int",
+        1,
+    );
     assert_snapshot!(said, @"
     error: go build . arm64 failed: it ended with exit code 1
     # example.com/hello-go
@@ -129,7 +134,12 @@ fn a_conflict_that_was_merged_into_go_sum() {
 
 #[test]
 fn an_import_that_no_module_provides() {
-    let said = refused("main.go", "\"errors\"", "\"errors\"\n\t_ \"example.com/nowhere\"", 2);
+    let said = refused(
+        "main.go",
+        "\"errors\"",
+        "\"errors\"\n\t_ \"example.com/nowhere\"",
+        2,
+    );
     assert_snapshot!(said, @"
     error[E1011]: main.go:7: no required module provides the package `example.com/nowhere`
       --> lambda.build:10:17
@@ -181,16 +191,31 @@ fn no_module() {
 fn what_does_not_depend_on_a_mistake_is_built_with_keep_going() {
     let workspace = example("monorepo");
     let main = "services/payments/cmd/void/main.go";
-    workspace.write(main, format!("{}\nvar wrong int = \"text\"\n", workspace.read(main)));
-    let args = ["build", "--keep-going", "--arch", "arm64", "services/payments/..."];
+    workspace.write(
+        main,
+        format!("{}\nvar wrong int = \"text\"\n", workspace.read(main)),
+    );
+    let args = [
+        "build",
+        "--keep-going",
+        "--arch",
+        "arm64",
+        "services/payments/...",
+    ];
     let run = lambuild(&workspace).run(args).exits(1);
-    assert_snapshot!(tokens(&run, &workspace), @"
+    assert_snapshot!(tokens(&run, &workspace), @r#"
     error: go build services/payments/cmd/void arm64 failed: it ended with exit code 1
     # example.com/orders/services/payments/cmd/void
-    services/payments/cmd/void/main.go:6:1: syntax error: imports must appear before other declarations
+    services/payments/cmd/void/main.go:37:17: cannot use "text" (untyped string constant) as int value in variable declaration
     1 action not tried after the failure
     1 action failed; 0 done in [time]
-    ");
+    "#);
     let zips = workspace.files(".lambuild/out");
-    assert_eq!(zips, ["services/payments/checkout/arm64.zip", "services/payments/refund/arm64.zip"]);
+    assert_eq!(
+        zips,
+        [
+            "services/payments/checkout/arm64.zip",
+            "services/payments/refund/arm64.zip"
+        ]
+    );
 }

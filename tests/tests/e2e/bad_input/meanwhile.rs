@@ -36,7 +36,9 @@ pub fn store_without_compiled_packages() -> TempDir {
         std::os::unix::fs::symlink(shared.join(area), store.path().join(area)).expect("a link");
     }
     for record in below(&shared.join("ac")).iter().map(PathBuf::from) {
-        let place = store.path().join(record.strip_prefix(shared).expect("a path in the store"));
+        let place = store
+            .path()
+            .join(record.strip_prefix(shared).expect("a path in the store"));
         if record.is_dir() {
             fs::create_dir_all(place).expect("a folder");
         } else {
@@ -69,7 +71,11 @@ impl Running {
     fn until_it_starts(&mut self, action: &str) {
         for line in self.lines.by_ref() {
             let event: Value = serde_json::from_str(&line.expect("a line")).expect("an event");
-            if event["event"] == "started" && event["action"].as_str().is_some_and(|name| name.starts_with(action)) {
+            if event["event"] == "started"
+                && event["action"]
+                    .as_str()
+                    .is_some_and(|name| name.starts_with(action))
+            {
                 return;
             }
         }
@@ -80,14 +86,21 @@ impl Running {
     #[track_caller]
     fn until_processes_of(&mut self, store: &Path) {
         while processes_of(store).is_empty() {
-            assert_eq!(self.child.try_wait().expect("its state"), None, "the build has ended");
+            assert_eq!(
+                self.child.try_wait().expect("its state"),
+                None,
+                "the build has ended"
+            );
             std::thread::yield_now();
         }
     }
 
     fn interrupt(&self) {
         let id = self.child.id().to_string();
-        Program::new("sh", "/").args(["-c", "kill -INT \"$1\"", "sh", &id]).run().success();
+        Program::new("sh", "/")
+            .args(["-c", "kill -INT \"$1\"", "sh", &id])
+            .run()
+            .success();
     }
 
     fn end(mut self) -> Run {
@@ -107,7 +120,10 @@ impl Running {
 
 /// The processes that were started with a path of this store in their environment, but for
 /// lambuild itself, whose own is its whole path.
-#[expect(clippy::disallowed_methods, reason = "a list of processes has no order that could matter")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a list of processes has no order that could matter"
+)]
 fn processes_of(store: &Path) -> Vec<PathBuf> {
     let stage = store.join("stage").display().to_string();
     let processes = fs::read_dir("/proc").expect("the list of processes").flatten();
@@ -115,7 +131,10 @@ fn processes_of(store: &Path) -> Vec<PathBuf> {
         let environment = fs::read(process.join("environ")).unwrap_or_default();
         String::from_utf8_lossy(&environment).contains(&stage)
     };
-    processes.map(|process| process.path()).filter(of_the_build).collect()
+    processes
+        .map(|process| process.path())
+        .filter(of_the_build)
+        .collect()
 }
 
 #[test]
@@ -131,7 +150,10 @@ fn an_interrupted_build_leaves_nothing_and_the_next_one_is_fine() {
         }
         running.interrupt();
         let ended = running.end().exits(130);
-        assert_eq!(ended.stderr, "error: interrupted; what was built before is kept\n");
+        assert_eq!(
+            ended.stderr,
+            "error: interrupted; what was built before is kept\n"
+        );
         assert_eq!(processes_of(store.path()), Vec::<PathBuf>::new());
         assert_eq!(below(&store.path().join("stage")), Vec::<String>::new());
         assert!(!at.path(".lambuild/out").exists());
@@ -153,7 +175,11 @@ fn an_edit_during_a_build_does_not_enter_its_result() {
     assert!(after.executed > 0, "the edit is seen by the next build");
     assert_ne!(at.bytes(".lambuild/out/f/arm64.zip"), during);
     at.edit("main.go", "behind", "before");
-    assert_eq!(Build::of(&lambuild(&at), &[]).executed, 0, "what was built first was built from this text");
+    assert_eq!(
+        Build::of(&lambuild(&at), &[]).executed,
+        0,
+        "what was built first was built from this text"
+    );
     assert_eq!(at.bytes(".lambuild/out/f/arm64.zip"), during);
 }
 
@@ -162,11 +188,19 @@ fn two_builds_at_once_are_both_right() {
     let layers: String = (0..12)
         .map(|n| format!("layer l{n} {{ content = {{ \"bin/a\" = ./run.sh, \"bin/b\" = \"{n}\" }} }}\n"))
         .collect();
-    let at = Wrong::edited("layer tools", &format!("target t = files {{ content = ./. }}\n{layers}layer tools"));
+    let at = Wrong::edited(
+        "layer tools",
+        &format!("target t = files {{ content = ./. }}\n{layers}layer tools"),
+    );
     let mut known = None;
     for _ in 0..6 {
-        let both = [Running::start(&with_own_store(&at.workspace)), Running::start(&with_own_store(&at.workspace))];
-        let told = both.map(|running| running.end().success().json_lines().pop().expect("a summary")["artifacts"].clone());
+        let both = [
+            Running::start(&with_own_store(&at.workspace)),
+            Running::start(&with_own_store(&at.workspace)),
+        ];
+        let told = both.map(|running| {
+            running.end().success().json_lines().pop().expect("a summary")["artifacts"].clone()
+        });
         assert_eq!(told[0], told[1]);
         assert_eq!(*known.get_or_insert(told[0].clone()), told[0]);
         for artifact in told[0].as_array().expect("artifacts") {
@@ -175,7 +209,10 @@ fn two_builds_at_once_are_both_right() {
                 assert_eq!(crate::harness::code_sha256(&at.workspace.bytes(path)), sha256);
             }
         }
-        assert_eq!(below(&at.workspace.home().join("store/stage")), Vec::<String>::new());
+        assert_eq!(
+            below(&at.workspace.home().join("store/stage")),
+            Vec::<String>::new()
+        );
         fs::remove_dir_all(at.workspace.home().join("store")).expect("a store to remove");
         at.workspace.remove(".lambuild");
     }

@@ -50,7 +50,11 @@ fn surroundings_do_not_reach_a_zip() {
     let checkout = there.path("another place/überall");
     let checks_out = "umask 077; mkdir -p \"$2\"; cp -RP \"$1\"/. \"$2\"; rm -r \"$2\"/.lambuild";
     let places = [here.root(), checkout.clone()];
-    Program::new("sh", "/").args(["-c", checks_out, "sh"]).args(places).run().success();
+    Program::new("sh", "/")
+        .args(["-c", checks_out, "sh"])
+        .args(places)
+        .run()
+        .success();
     let build = "umask 077; exec \"$0\" build --json";
     let run = Lambuild::new("sh", &checkout, there.home())
         .store(store.path())
@@ -59,8 +63,16 @@ fn surroundings_do_not_reach_a_zip() {
         .run()
         .success();
     let last: Value = run.json_lines().pop().expect("a summary");
-    assert_eq!(last["executed"], first.executed, "nothing may come from a cache: {last}");
-    let told: Vec<_> = last["artifacts"].as_array().expect("artifacts").iter().map(|one| one["sha256"].as_str()).collect();
+    assert_eq!(
+        last["executed"], first.executed,
+        "nothing may come from a cache: {last}"
+    );
+    let told: Vec<_> = last["artifacts"]
+        .as_array()
+        .expect("artifacts")
+        .iter()
+        .map(|one| one["sha256"].as_str())
+        .collect();
     let known: Vec<_> = first.artifacts.iter().map(|one| Some(&*one.sha256)).collect();
     assert_eq!(told, known);
 }

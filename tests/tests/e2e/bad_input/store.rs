@@ -28,7 +28,12 @@ fn builds_the_same(at: &Wrong, artifacts: &[Artifact], lost: &Path) {
     assert_eq!(again.artifacts, artifacts, "without {}", lost.display());
     for artifact in artifacts {
         let zip = at.workspace.bytes(&artifact.path);
-        assert_eq!(crate::harness::code_sha256(&zip), artifact.sha256, "without {}", lost.display());
+        assert_eq!(
+            crate::harness::code_sha256(&zip),
+            artifact.sha256,
+            "without {}",
+            lost.display()
+        );
     }
 }
 
@@ -40,7 +45,11 @@ fn every_file_of_lambuilds_folder_may_be_deleted() {
     for file in &own {
         fs::remove_file(file).unwrap();
         builds_the_same(&at, &artifacts, file);
-        assert!(file.exists() || file.ends_with("stat-cache"), "{} is made again", file.display());
+        assert!(
+            file.exists() || file.ends_with("stat-cache"),
+            "{} is made again",
+            file.display()
+        );
     }
     at.workspace.remove(".lambuild");
     builds_the_same(&at, &artifacts, Path::new(".lambuild"));
@@ -75,7 +84,11 @@ fn a_record_that_was_cut_short_counts_as_none() {
         for kept in [0, 1, length / 2, length - 1] {
             writable(record).set_len(kept).unwrap();
             builds_the_same(&at, &artifacts, record);
-            assert_eq!(fs::metadata(record).unwrap().len(), length, "the record is made again");
+            assert_eq!(
+                fs::metadata(record).unwrap().len(),
+                length,
+                "the record is made again"
+            );
         }
     }
 }
@@ -93,7 +106,9 @@ fn a_damaged_object_never_reaches_a_zip() {
         let first = with_own_store(&at.workspace).run(["build"]);
         // Whoever reads it finds the damage and sets it aside; whoever does not is none the worse.
         if first.code != Some(0) {
-            first.exits(1).says("was damaged; it has been set aside: run the build again");
+            first
+                .exits(1)
+                .says("was damaged; it has been set aside: run the build again");
         }
         builds_the_same(&at, &artifacts, &object);
         // Where nobody read it, it would be met in a later round.
@@ -102,6 +117,9 @@ fn a_damaged_object_never_reaches_a_zip() {
 }
 
 fn writable(file: &Path) -> fs::File {
-    fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap();
-    OpenOptions::new().write(true).open(file).unwrap()
+    fs::set_permissions(file, Permissions::from_mode(0o644)).expect("a file of the store");
+    OpenOptions::new()
+        .write(true)
+        .open(file)
+        .expect("a file of the store")
 }

@@ -68,7 +68,9 @@ impl Wrong {
         self.workspace.write("lambda.build", RIGHT);
         let built = Build::of(&with_own_store(&self.workspace), &[]);
         assert_eq!(built.artifacts.len(), 2, "{:?}", built.artifacts);
-        with_own_store(&self.workspace).run(["deploy", "--stage", "dev"]).success();
+        with_own_store(&self.workspace)
+            .run(["deploy", "--stage", "dev"])
+            .success();
     }
 
     /// Everything that a build leaves for people, and what it must not leave in its store.
@@ -106,7 +108,10 @@ pub fn tokens(run: &Run, workspace: &TempWorkspace) -> String {
         .replace(&*root.to_string_lossy(), "[workspace]")
         .replace(&*home.to_string_lossy(), "[home]");
     let lines = without_times(&text);
-    lines.split_inclusive('\n').filter(|line| !line.ends_with("  [time]\n")).collect()
+    lines
+        .split_inclusive('\n')
+        .filter(|line| !line.ends_with("  [time]\n"))
+        .collect()
 }
 
 /// `3.4 s` and `12 ms` as `[time]`.
@@ -114,7 +119,8 @@ fn without_times(text: &str) -> String {
     let mut shown: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let (unit, rest) = word.split_at(word.find([',', '\n']).unwrap_or(word.len()));
-        let is_time = ["ms", "s"].contains(&unit) && shown.last().is_some_and(|last| last.parse::<f64>().is_ok());
+        let is_time =
+            ["ms", "s"].contains(&unit) && shown.last().is_some_and(|last| last.parse::<f64>().is_ok());
         if is_time {
             shown.pop();
             shown.push(format!("[time]{rest}"));
