@@ -1,6 +1,7 @@
 //! What an expression means once it is evaluated, for everyone downstream.
 //! Knows nothing of how evaluation is done.
 
+pub use crate::decimal::Decimal;
 use crate::source::Span;
 use indexmap::IndexMap;
 use lambuild_digest::RelPath;
@@ -75,6 +76,8 @@ pub enum Data {
     Bool(bool),
     /// A 64-bit integer.
     Int(i64),
+    /// An exact number with a fraction.
+    Decimal(Decimal),
     /// A string without products in it.
     Str(Arc<str>),
     /// A location in the workspace; as content, the files there.
@@ -100,6 +103,7 @@ impl Data {
             Data::Null => "null",
             Data::Bool(_) => "a boolean",
             Data::Int(_) => "an integer",
+            Data::Decimal(_) => "a decimal",
             Data::Str(_) => "a string",
             Data::Path(_) => "a path",
             Data::List(_) => "a list",

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::value::{Eval, Fail, Lazy, Shape, ThunkId};
 use super::{EnvId, Machine};
 use crate::codes;
+use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::files::FileKind;
 use crate::nearest;
@@ -297,6 +298,7 @@ impl Machine<'_> {
     fn read_param(&self, name: &str, text: &str, default: &Lazy, span: Span, env: EnvId) -> Eval<Lazy> {
         let shape = match &default.shape {
             Shape::Int(_) => text.parse().ok().map(Shape::Int),
+            Shape::Decimal(_) => read_number(text),
             Shape::Bool(_) => text.parse().ok().map(Shape::Bool),
             _ => Some(Shape::Str(Arc::from(text))),
         };
@@ -309,6 +311,12 @@ impl Machine<'_> {
             )
         })
     }
+}
+
+/// `2` and `2.5` are both what a decimal may be.
+fn read_number(text: &str) -> Option<Shape> {
+    let integer = text.parse().ok().map(Shape::Int);
+    integer.or_else(|| Decimal::parse(text).map(Shape::number))
 }
 
 fn is_default(arg: &crate::syntax::ast::Arg) -> bool {

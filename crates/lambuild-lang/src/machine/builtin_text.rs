@@ -104,14 +104,15 @@ impl Machine<'_> {
         self.fail(call.env, error)
     }
 
-    /// `to_string(x)` of a string, an integer or a boolean.
+    /// `to_string(x)` of a string, a number or a boolean.
     fn string_of(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let value = self.arg(call, 0)?;
         match &value.shape {
             Shape::Str(text) => Ok(Shape::Str(Arc::clone(text))),
             Shape::Int(number) => self.text(&number.to_string(), call),
+            Shape::Decimal(number) => self.text(&number.to_string(), call),
             Shape::Bool(value) => self.text(&value.to_string(), call),
-            _ => Err(self.wrong_arg(call, 0, "a string, an integer or a boolean", &value)),
+            _ => Err(self.wrong_arg(call, 0, "a string, a number or a boolean", &value)),
         }
     }
 
@@ -129,6 +130,7 @@ impl Machine<'_> {
             Shape::Null => text.push_str("null"),
             Shape::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
             Shape::Int(number) => text.push_str(&number.to_string()),
+            Shape::Decimal(number) => text.push_str(&number.to_string()),
             Shape::Str(piece) => text.push_str(&serde_json::Value::from(&**piece).to_string()),
             Shape::List(items) => {
                 text.push('[');

@@ -29,6 +29,7 @@ impl Machine<'_> {
             ExprKind::Null => Shape::Null,
             ExprKind::Bool(value) => Shape::Bool(*value),
             ExprKind::Int(value) => Shape::Int(*value),
+            ExprKind::Decimal(value) => Shape::Decimal(*value),
             ExprKind::Text(text) => Shape::Str(text.clone()),
             ExprKind::Template(parts) => Shape::Str(Arc::from(self.template(parts, env, context)?)),
             ExprKind::Path(parts) => self.path(parts, span, env, context)?,
@@ -117,6 +118,7 @@ impl Machine<'_> {
         match &value.shape {
             Shape::Str(text) => Ok(Arc::clone(text)),
             Shape::Int(number) => Ok(Arc::from(number.to_string())),
+            Shape::Decimal(number) => Ok(Arc::from(number.to_string())),
             Shape::Bool(value) => Ok(Arc::from(value.to_string())),
             Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => Err(self.not_yet(
                 env,
@@ -324,6 +326,7 @@ impl Machine<'_> {
             Shape::Null => Data::Null,
             Shape::Bool(value) => Data::Bool(*value),
             Shape::Int(value) => Data::Int(*value),
+            Shape::Decimal(value) => Data::Decimal(*value),
             Shape::Str(text) => Data::Str(Arc::clone(text)),
             Shape::Path(path) => Data::Path(path.clone()),
             Shape::Reference(id) => Data::Reference(*id),

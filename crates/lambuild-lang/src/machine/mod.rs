@@ -124,6 +124,7 @@ impl<'p> Machine<'p> {
             ExprKind::Null => Shape::Null,
             ExprKind::Bool(value) => Shape::Bool(*value),
             ExprKind::Int(value) => Shape::Int(*value),
+            ExprKind::Decimal(value) => Shape::Decimal(*value),
             ExprKind::Text(text) => Shape::Str(text.clone()),
             _ => return self.push(Source::Expr(expr, env), Vec::new()),
         };

@@ -1,5 +1,6 @@
 //! What the evaluator works on: values whose parts are evaluated on demand.
 
+use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::Name;
@@ -25,6 +26,8 @@ pub(crate) enum Shape {
     Null,
     Bool(bool),
     Int(i64),
+    /// Always with a fraction: a number without one is an `Int`.
+    Decimal(Decimal),
     Str(Arc<str>),
     Path(RelPath),
     List(Arc<[ThunkId]>),
@@ -42,6 +45,7 @@ impl Shape {
             Shape::Null => "null",
             Shape::Bool(_) => "a boolean",
             Shape::Int(_) => "an integer",
+            Shape::Decimal(_) => "a decimal",
             Shape::Str(_) => "a string",
             Shape::Path(_) => "a path",
             Shape::List(_) => "a list",
@@ -50,6 +54,20 @@ impl Shape {
             Shape::Toolchain(_) => "a toolchain",
             Shape::Product(_) => "a product",
             Shape::Arn(_) => "an ARN that is known at deployment",
+        }
+    }
+
+    /// A number: an integer where it has no fraction.
+    pub(crate) fn number(number: Decimal) -> Shape {
+        number.integer().map_or(Shape::Decimal(number), Shape::Int)
+    }
+
+    /// The number that it is.
+    pub(crate) fn as_number(&self) -> Option<Decimal> {
+        match self {
+            Shape::Int(number) => Some(Decimal::from(*number)),
+            Shape::Decimal(number) => Some(*number),
+            _ => None,
         }
     }
 

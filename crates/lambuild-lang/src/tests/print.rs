@@ -77,6 +77,7 @@ fn data(evaluation: &Evaluation<'_>, value: &Data) -> String {
         Data::Null => "null".to_owned(),
         Data::Bool(value) => value.to_string(),
         Data::Int(number) => number.to_string(),
+        Data::Decimal(number) => number.to_string(),
         Data::Str(text) => format!("{text:?}"),
         Data::Path(path) => format!("<{path}>"),
         Data::List(items) => {
