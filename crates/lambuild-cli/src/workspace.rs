@@ -124,5 +124,4 @@ fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, S
     store.map(Arc::new)
 }
 
-const HINT: &str =
-    "it must be in a folder that you may write and that has space: name another with --store or LAMBUILD_STORE";
+const HINT: &str = "it must be in a folder that you may write and that has space: name another with --store or LAMBUILD_STORE";

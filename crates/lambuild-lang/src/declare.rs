@@ -134,7 +134,7 @@ fn read_shape(checker: &mut Checker<'_, '_>, id: TargetId) -> Option<Vec<Arch>> 
     })?;
     let slots = match &value.shape {
         Shape::Set(slots) => Arc::clone(slots),
-        Shape::Product(_) | Shape::Path(_) | Shape::Reference(_) => return None,
+        shape if shape.is_content() => return None,
         other => {
             let message = format!("{text} takes a set or a product, found {}", other.kind());
             let label = format!("this is {}", other.kind());

@@ -77,6 +77,8 @@ pub enum Type {
     Checked(fn(&str) -> Result<(), String>),
     /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// A string that may interpolate content, which it keeps.
+    Template,
     /// A path of the workspace.
     Path,
     /// Files: a path, a product, a reference to a target, or (as one file) a string.

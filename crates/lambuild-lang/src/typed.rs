@@ -3,15 +3,15 @@
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::machine::context::Context;
-use crate::machine::value::{Fail, Lazy, Recipe, Shape, Slot, Slots, ThunkId};
+use crate::machine::context::{Ambient, Context};
+use crate::machine::value::{Fail, Lazy, Other, Part, Piece, Recipe, Shape, Slot, Slots, ThunkId};
 use crate::machine::{EnvId, Machine, overlap};
 use crate::nearest;
 use crate::schema::{Attribute, Schema, Type};
 use crate::source::Span;
 use crate::syntax::ast::Name;
 use crate::target::TargetKind;
-use crate::value::{Attr, Attrs, Data, Product, Value};
+use crate::value::{self, Attr, Attrs, Data, Product, Value};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -29,6 +29,10 @@ pub(crate) struct Checker<'a, 'p> {
     /// elsewhere, or depends on a stage that is not there.
     pub unsound: bool,
 }
+
+/// What a path in a string is no way to say.
+const CONTENT_IN_TEXT: &str =
+    "only what is run or built takes files in a string; for the text of a path's last part use `basename`";
 
 /// The attribute that a value is for.
 #[derive(Clone, Copy)]
@@ -174,9 +178,7 @@ impl<'a, 'p> Checker<'a, 'p> {
             (Type::Str { .. } | Type::Checked(_) | Type::OneOf(_), Shape::Str(text)) => {
                 self.text(text, ty, lazy, at)
             }
-            (Type::Product, Shape::Path(_) | Shape::Product(_) | Shape::Reference(_)) => {
-                self.as_product(lazy).map(Data::Product)
-            }
+            (Type::Product, shape) if shape.is_content() => self.as_product(lazy).map(Data::Product),
             (Type::List { item, max }, Shape::List(items)) => self.list(items, item, *max, lazy, at),
             (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at),
             (Type::Set(schema), Shape::Set(slots)) => self.set(slots, schema, at),
@@ -198,9 +200,11 @@ impl<'a, 'p> Checker<'a, 'p> {
             (Type::Any, _)
             | (Type::Bool, Shape::Bool(_))
             | (Type::Path, Shape::Path(_))
-            | (Type::Content, Shape::Path(_) | Shape::Str(_) | Shape::Product(_) | Shape::Reference(_))
+            | (Type::Content, Shape::Str(_))
+            | (Type::Template, Shape::Str(_) | Shape::Template(_))
             | (Type::Layer, Shape::Str(_))
             | (Type::Toolchain, Shape::Toolchain(_)) => true,
+            (Type::Content, shape) => shape.is_content(),
             (Type::Layer, Shape::Reference(id) | Shape::Arn(id)) => {
                 self.machine.state.world.target(*id).kind == TargetKind::Layer
             }
@@ -225,7 +229,8 @@ impl<'a, 'p> Checker<'a, 'p> {
     fn wrong_type(&mut self, lazy: &Lazy, takes: &str, at: At<'_>) {
         let message = format!("`{}` takes {takes}, found {}", at.name, lazy.shape.kind());
         let label = format!("this is {}", lazy.shape.kind());
-        self.problem(codes::ATTRIBUTE_TYPE, message, label, lazy.span, at, None);
+        let help = matches!(lazy.shape, Shape::Template(_)).then(|| CONTENT_IN_TEXT.to_owned());
+        self.problem(codes::ATTRIBUTE_TYPE, message, label, lazy.span, at, help);
     }
 
     /// An error at a value, with its attribute and the calls that led to it.
@@ -410,8 +415,42 @@ impl<'a, 'p> Checker<'a, 'p> {
                 }
                 Some(Data::Path(path.clone()))
             }
+            Shape::Part(part) => self.part(part, at),
+            Shape::Other(other) => self.other(other, at),
+            Shape::Template(pieces) => self.template(pieces, at),
             scalar => Machine::scalar(scalar),
         }
+    }
+
+    fn part(&mut self, part: &Part, at: At<'_>) -> Option<Data> {
+        let of = Arc::new(self.nested(&part.of, &Type::Any, at)?);
+        let path = part.path.clone();
+        // The whole is a part of itself.
+        Some(if path.is_root() {
+            of.data.clone()
+        } else {
+            Data::Part(value::Part { of, path })
+        })
+    }
+
+    /// What is built for another architecture is evaluated for it, too.
+    fn other(&mut self, other: &Other, at: At<'_>) -> Option<Data> {
+        let here = std::mem::replace(&mut self.context.arch, Ambient::Known(other.arch));
+        let of = self.nested(&other.of, &Type::Any, at);
+        self.context.arch = here;
+        let (arch, of) = (other.arch, Arc::new(of?));
+        Some(Data::At(value::At { arch, of }))
+    }
+
+    fn template(&mut self, pieces: &[Piece], at: At<'_>) -> Option<Data> {
+        let mut found = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            found.extend(match piece {
+                Piece::Text(text) => Some(value::Piece::Text(Arc::clone(text))),
+                Piece::Content(lazy) => self.nested(lazy, &Type::Any, at).map(value::Piece::Content),
+            });
+        }
+        (found.len() == pieces.len()).then(|| Data::Template(found.into()))
     }
 
     fn missing_path(&mut self, error: Diagnostic, span: Span, at: At<'_>) {
@@ -536,6 +575,7 @@ fn takes(ty: &Type) -> String {
         Type::Str { min: 0, max } => format!("a string of at most {max} characters"),
         Type::Str { min, max } => format!("a string of {min} to {max} characters"),
         Type::OneOf(known) => one_of(known),
+        Type::Template => "a string".to_owned(),
         Type::Path => "a path".to_owned(),
         Type::Content => "files: a path, a product, a reference or text".to_owned(),
         Type::Product => "a product such as `go { … }`, a path or a reference".to_owned(),

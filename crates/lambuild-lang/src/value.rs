@@ -92,6 +92,12 @@ pub enum Data {
     Toolchain(ToolchainId),
     /// A builder call: something to be built.
     Product(Arc<Product>),
+    /// A part of something that is built.
+    Part(Part),
+    /// What something is when it is built for another architecture.
+    At(At),
+    /// A string that interpolates content, and keeps it.
+    Template(Arc<[Piece]>),
     /// `layer.l.arn`: known only at deployment.
     Arn(TargetId),
 }
@@ -111,6 +117,9 @@ impl Data {
             Data::Reference(_) => "a reference",
             Data::Toolchain(_) => "a toolchain",
             Data::Product(_) => "a product",
+            Data::Part(_) => "a part of a product",
+            Data::At(_) => "a product of another architecture",
+            Data::Template(_) => "a string with content in it",
             Data::Arn(_) => "an ARN that is known at deployment",
         }
     }
@@ -142,6 +151,33 @@ impl Attrs {
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Attr)> {
         self.0.iter()
     }
+}
+
+/// `sub(x, "path")`: only this part is depended on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// A [`Data::Reference`], [`Data::Product`] or [`Data::At`].
+    pub of: Arc<Value>,
+    /// Where in it.
+    pub path: RelPath,
+}
+
+/// `at("arm64", x)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct At {
+    /// The architecture that it is built for.
+    pub arch: Arch,
+    /// A [`Data::Reference`], or a [`Data::Product`] that was evaluated for `arch`.
+    pub of: Arc<Value>,
+}
+
+/// A piece of a [`Data::Template`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// Text.
+    Text(Arc<str>),
+    /// A [`Data::Path`], [`Data::Reference`], [`Data::Product`], [`Data::Part`] or [`Data::At`].
+    Content(Value),
 }
 
 /// A builder call with its attributes, checked against the builder's schema.

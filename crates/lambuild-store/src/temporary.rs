@@ -11,7 +11,9 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 /// # Errors
 /// When it cannot be made; the error names the folder.
 pub fn file(folder: &Path) -> Result<NamedTempFile, StoreError> {
-    NamedTempFile::new_in(folder).map_err(plain).map_err(StoreError::io("create a file in", folder))
+    NamedTempFile::new_in(folder)
+        .map_err(plain)
+        .map_err(StoreError::io("create a file in", folder))
 }
 
 /// A new empty folder in a folder; it is removed when dropped. Its name begins with `prefix`.
@@ -20,7 +22,8 @@ pub fn file(folder: &Path) -> Result<NamedTempFile, StoreError> {
 /// When it cannot be made; the error names the outer folder.
 pub fn folder(prefix: &str, folder: &Path) -> Result<TempDir, StoreError> {
     let made = Builder::new().prefix(prefix).tempdir_in(folder);
-    made.map_err(plain).map_err(StoreError::io("create a folder in", folder))
+    made.map_err(plain)
+        .map_err(StoreError::io("create a folder in", folder))
 }
 
 /// Writes all of `bytes` to a temporary file.

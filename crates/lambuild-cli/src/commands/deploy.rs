@@ -19,10 +19,10 @@ use lambuild_deploy::model::{
 };
 use lambuild_deploy::script::deploy_sh;
 use lambuild_graph::Configured;
+use lambuild_lang::codes::SAME_NAME;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::value::{Arch, Attrs, TargetId};
 use lambuild_lang::{Evaluation, Target, TargetKind};
-use lambuild_lang::codes::SAME_NAME;
 use lambuild_store::temporary;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -110,7 +110,13 @@ fn same_names(
     found
 }
 
-fn same_name(evaluation: &Evaluation<'_>, stage: &str, name: &str, first: TargetId, other: TargetId) -> Diagnostic {
+fn same_name(
+    evaluation: &Evaluation<'_>,
+    stage: &str,
+    name: &str,
+    first: TargetId,
+    other: TargetId,
+) -> Diagnostic {
     let (first, other) = (evaluation.target(first), evaluation.target(other));
     let word = other.kind.word();
     let message = format!(

@@ -195,12 +195,22 @@ impl Machine<'_> {
                 None => Ok(None),
             },
             Shape::Reference(id) => self.target_attribute(*id, name, key.span, env, context),
-            Shape::Product(_) => Err(self.not_yet(env, "parts of products", key.span, "")),
+            Shape::Product(_) | Shape::Part(_) | Shape::Other(_) => Err(self.no_part(value, key, name, env)),
             _ => {
                 let message = format!("{} has no attributes", value.shape.kind());
                 Err(self.fail(env, self.found_at(codes::TYPE, message, value, key.span)))
             }
         }
+    }
+
+    /// Only some builders make parts that have names.
+    fn no_part(&self, value: &Lazy, key: &Key, name: &str, env: EnvId) -> Fail {
+        let message = match &value.shape {
+            Shape::Product(recipe) => format!("what `{}` builds has no part `{name}`", recipe.builder),
+            other => format!("{} has no attributes", other.kind()),
+        };
+        let error = Diagnostic::error(codes::NO_ATTRIBUTE, message, key.span, "no such part");
+        self.fail(env, error.help("`sub(product, \"path\")` is a part by its path"))
     }
 
     fn missing(&self, value: &Lazy, key: &Key, name: &str, env: EnvId) -> Fail {
@@ -215,10 +225,11 @@ impl Machine<'_> {
                 };
                 self.fail(env, error)
             }
-            _ => self.fail(
-                env,
-                self.no_attribute_of(value.shape.kind(), key, name, Vec::new()),
-            ),
+            _ => {
+                let error = self.no_attribute_of(value.shape.kind(), key, name, Vec::new());
+                let help = "`sub(reference, \"path\")` is a part of what it builds";
+                self.fail(env, error.help(help))
+            }
         }
     }
 

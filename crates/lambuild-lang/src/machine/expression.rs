@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::scope::Binding;
-use super::value::{Eval, Fail, Lazy, Recipe, Shape, Slot, Slots};
+use super::value::{Eval, Fail, Lazy, Piece, Recipe, Shape, Slot, Slots};
 use super::{EnvId, Machine};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -31,7 +31,7 @@ impl Machine<'_> {
             ExprKind::Int(value) => Shape::Int(*value),
             ExprKind::Decimal(value) => Shape::Decimal(*value),
             ExprKind::Text(text) => Shape::Str(text.clone()),
-            ExprKind::Template(parts) => Shape::Str(Arc::from(self.template(parts, env, context)?)),
+            ExprKind::Template(parts) => self.template(parts, env, context)?,
             ExprKind::Path(parts) => self.path(parts, span, env, context)?,
             ExprKind::List(items) => self.list(items, span, env)?,
             ExprKind::ListFor(rule, item) => self.list_for(rule, *item, env, context)?,
@@ -95,37 +95,47 @@ impl Machine<'_> {
         }
     }
 
-    /// The text of a string's parts.
-    pub(super) fn template(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<String> {
-        let mut text = String::new();
+    /// A string's parts, put together; content stays a piece of its own.
+    fn template(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<Shape> {
+        let mut string = Joined::default();
         for part in parts {
             match part {
-                Part::Text(fixed) => text.push_str(fixed),
+                Part::Text(fixed) => string.text.push_str(fixed),
                 Part::Value(id) => {
                     let value = self.eval_now(*id, env, context)?;
                     let at = self.program.arena.span(*id);
-                    let piece = self.piece(&value, at, env)?;
-                    self.bytes(piece.len(), at)?;
-                    text.push_str(&piece);
+                    self.interpolate(value, at, env, &mut string)?;
                 }
             }
         }
-        Ok(text)
+        Ok(string.shape())
     }
 
-    /// What `${…}` puts into a string.
+    fn interpolate(&mut self, value: Lazy, at: Span, env: EnvId, string: &mut Joined) -> Eval<()> {
+        let before = string.text.len();
+        match &value.shape {
+            shape if shape.is_content() => {
+                self.bytes(ENTRY_BYTES, at)?;
+                string.push(Piece::Content(value));
+                return Ok(());
+            }
+            Shape::Template(pieces) => {
+                self.bytes(pieces.len() * ENTRY_BYTES, at)?;
+                pieces.iter().for_each(|piece| string.push(piece.clone()));
+                return Ok(());
+            }
+            _ => string.text.push_str(&self.piece(&value, at, env)?),
+        }
+        self.bytes(string.text.len() - before, at)
+    }
+
+    /// The text that `${…}` puts into a string.
     fn piece(&mut self, value: &Lazy, at: Span, env: EnvId) -> Eval<Arc<str>> {
         match &value.shape {
             Shape::Str(text) => Ok(Arc::clone(text)),
             Shape::Int(number) => Ok(Arc::from(number.to_string())),
             Shape::Decimal(number) => Ok(Arc::from(number.to_string())),
             Shape::Bool(value) => Ok(Arc::from(value.to_string())),
-            Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => Err(self.not_yet(
-                env,
-                &format!("{} in a string", value.shape.kind()),
-                at,
-                "for the text of a path's last part use `basename`",
-            )),
             Shape::List(_) => {
                 let error = self
                     .in_string(value, at)
@@ -149,7 +159,7 @@ impl Machine<'_> {
     }
 
     fn path(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<Shape> {
-        let text = self.path_text(parts, env, context)?;
+        let text = self.path_text(parts, span, env, context)?;
         let dir = &self.program.module(self.file_of(env)).dir;
         match dir.resolve(&text) {
             Ok(path) => Ok(Shape::Path(path)),
@@ -158,11 +168,20 @@ impl Machine<'_> {
     }
 
     /// The text of a path; a path cannot be part of another one.
-    fn path_text(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<String> {
+    fn path_text(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<String> {
         if let [Part::Text(only)] = parts {
             return Ok(only.to_string());
         }
-        self.template(parts, env, context)
+        match self.template(parts, env, context)? {
+            Shape::Str(text) => Ok(text.to_string()),
+            _ => {
+                let message = "a path is made of text, not of paths or products";
+                let error = Diagnostic::error(codes::TYPE, message, span, "this path").help(
+                    "`basename(path)` is the last part of a path, `sub(path, \"rest\")` lies below one",
+                );
+                Err(self.fail(env, error))
+            }
+        }
     }
 
     fn list(&mut self, items: &[ExprId], span: Span, env: EnvId) -> Eval<Shape> {
@@ -332,7 +351,47 @@ impl Machine<'_> {
             Shape::Reference(id) => Data::Reference(*id),
             Shape::Toolchain(id) => Data::Toolchain(*id),
             Shape::Arn(id) => Data::Arn(*id),
-            Shape::List(_) | Shape::Set(_) | Shape::Product(_) => return None,
+            Shape::List(_)
+            | Shape::Set(_)
+            | Shape::Product(_)
+            | Shape::Part(_)
+            | Shape::Other(_)
+            | Shape::Template(_) => return None,
         })
+    }
+}
+
+/// A string under construction.
+#[derive(Default)]
+struct Joined {
+    pieces: Vec<Piece>,
+    /// What follows the pieces.
+    text: String,
+}
+
+impl Joined {
+    fn push(&mut self, piece: Piece) {
+        match piece {
+            Piece::Text(text) => self.text.push_str(&text),
+            content => {
+                self.end_text();
+                self.pieces.push(content);
+            }
+        }
+    }
+
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.pieces
+                .push(Piece::Text(Arc::from(std::mem::take(&mut self.text))));
+        }
+    }
+
+    fn shape(mut self) -> Shape {
+        if self.pieces.is_empty() {
+            return Shape::Str(Arc::from(self.text));
+        }
+        self.end_text();
+        Shape::Template(self.pieces.into())
     }
 }

@@ -10,6 +10,7 @@ mod attribute;
 mod budget;
 mod builtin;
 mod builtin_list;
+mod builtin_part;
 mod builtin_text;
 mod call;
 pub(crate) mod context;

@@ -249,13 +249,9 @@ impl Machine<'_> {
     ) -> Eval<bool> {
         self.step(at)?;
         match (&left.shape, &right.shape) {
-            (Shape::Product(_), _) | (_, Shape::Product(_)) => {
-                let error = Diagnostic::error(
-                    codes::COMPARE,
-                    "a product cannot be compared",
-                    at,
-                    "compared here",
-                );
+            (odd, _) | (_, odd) if is_unknown(odd) => {
+                let message = format!("{} cannot be compared", odd.kind());
+                let error = Diagnostic::error(codes::COMPARE, message, at, "compared here");
                 Err(self.fail(env, error.note("its content is known only when it is built")))
             }
             (Shape::List(a), Shape::List(b)) => {
@@ -291,4 +287,10 @@ impl Machine<'_> {
         }
         Ok(true)
     }
+}
+
+/// Whether what a value stands for is known only when it is built.
+fn is_unknown(shape: &Shape) -> bool {
+    let built = matches!(shape, Shape::Product(_) | Shape::Part(_) | Shape::Other(_));
+    built || matches!(shape, Shape::Template(_))
 }

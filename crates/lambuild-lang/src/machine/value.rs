@@ -4,7 +4,7 @@ use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::Name;
-use crate::value::{TargetId, ToolchainId};
+use crate::value::{Arch, TargetId, ToolchainId};
 use indexmap::IndexMap;
 use lambuild_digest::RelPath;
 use rustc_hash::FxBuildHasher;
@@ -35,6 +35,12 @@ pub(crate) enum Shape {
     Reference(TargetId),
     Toolchain(ToolchainId),
     Product(Arc<Recipe>),
+    /// `sub(x, "path")` of something that is built.
+    Part(Arc<Part>),
+    /// `at("arm64", x)`
+    Other(Arc<Other>),
+    /// A string that interpolates content.
+    Template(Arc<[Piece]>),
     Arn(TargetId),
 }
 
@@ -53,8 +59,19 @@ impl Shape {
             Shape::Reference(_) => "a reference",
             Shape::Toolchain(_) => "a toolchain",
             Shape::Product(_) => "a product",
+            Shape::Part(_) => "a part of a product",
+            Shape::Other(_) => "a product of another architecture",
+            Shape::Template(_) => "a string with content in it",
             Shape::Arn(_) => "an ARN that is known at deployment",
         }
+    }
+
+    /// Whether it means files: what a string keeps as a part of its own.
+    pub(crate) fn is_content(&self) -> bool {
+        matches!(
+            self,
+            Shape::Path(_) | Shape::Reference(_) | Shape::Product(_) | Shape::Part(_) | Shape::Other(_)
+        )
     }
 
     /// A number: an integer where it has no fraction.
@@ -91,6 +108,28 @@ pub(crate) struct Recipe {
     pub builder: Name,
     pub attrs: ThunkId,
     pub span: Span,
+}
+
+/// A part of a reference, a product or [`Other`].
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub of: Lazy,
+    pub path: RelPath,
+}
+
+/// A reference or a product for another architecture than the one at hand.
+#[derive(Debug)]
+pub(crate) struct Other {
+    pub arch: Arch,
+    pub of: Lazy,
+}
+
+/// A piece of a string that interpolates content.
+#[derive(Debug, Clone)]
+pub(crate) enum Piece {
+    Text(Arc<str>),
+    /// A path, a reference, a product or a part of one.
+    Content(Lazy),
 }
 
 /// Why a value could not be had.

@@ -1,7 +1,7 @@
 //! Evaluated workspaces as text.
 
 use crate::Evaluation;
-use crate::value::{Attrs, Data, TargetId};
+use crate::value::{Attrs, Data, Piece, TargetId};
 use std::fmt::Write;
 
 /// Every workspace, toolchain and stage, and every target with its product for
@@ -88,6 +88,15 @@ fn data(evaluation: &Evaluation<'_>, value: &Data) -> String {
         Data::Reference(id) => evaluation.target(*id).address(),
         Data::Toolchain(id) => format!("toolchain {}", evaluation.toolchains()[id.0 as usize].name),
         Data::Product(product) => format!("{} {}", product.builder, attrs(evaluation, &product.attrs)),
+        Data::Part(part) => format!("{} / {}", data(evaluation, &part.of.data), part.path),
+        Data::At(at) => format!("{} for {}", data(evaluation, &at.of.data), at.arch),
+        Data::Template(pieces) => {
+            let pieces = pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => format!("{text:?}"),
+                Piece::Content(value) => data(evaluation, &value.data),
+            });
+            pieces.collect::<Vec<_>>().join(" ~ ")
+        }
         Data::Arn(id) => format!("ARN of {}", evaluation.target(*id).address()),
     }
 }

@@ -7,7 +7,7 @@ pub(super) const SCHEMAS: Schemas<'static> = Schemas {
     function: &FUNCTION,
     layer: &LAYER,
     stage: &STAGE,
-    builders: &[&GO, &FILES],
+    builders: &[&GO, &FILES, &SCRIPT],
     toolchains: &[&GO_TOOLCHAIN, &FILES_TOOLCHAIN],
 };
 
@@ -158,6 +158,15 @@ static FILES: Schema = Schema {
         "what is where",
     )
     .required()],
+};
+
+static SCRIPT: Schema = Schema {
+    name: "script",
+    doc: "Something that takes content in its text.",
+    attributes: &[
+        Attribute::new("run", Type::Template, "what is run"),
+        Attribute::new("text", Type::Template, "another text"),
+    ],
 };
 
 static GO_TOOLCHAIN: Schema = Schema {
