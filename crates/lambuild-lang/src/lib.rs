@@ -6,6 +6,7 @@
 mod evaluation;
 pub mod select;
 
+mod data_file;
 mod decimal;
 pub mod schema;
 pub mod target;

@@ -22,8 +22,8 @@ const VALUE_BYTES: usize = 96;
 pub(crate) struct Checker<'a, 'p> {
     pub machine: &'a mut Machine<'p>,
     pub context: Context,
-    /// Whether paths must exist: in what is built.
-    pub paths: bool,
+    /// Whether it is about what is built: paths must exist, and there are no secrets.
+    pub built: bool,
     pub errors: Vec<Diagnostic>,
     /// Something could not be had for a reason that is not among the errors: it is reported
     /// elsewhere, or depends on a stage that is not there.
@@ -50,11 +50,11 @@ pub(crate) struct Owner<'n> {
 }
 
 impl<'a, 'p> Checker<'a, 'p> {
-    pub(crate) fn new(machine: &'a mut Machine<'p>, context: Context, paths: bool) -> Self {
+    pub(crate) fn new(machine: &'a mut Machine<'p>, context: Context, built: bool) -> Self {
         Checker {
             machine,
             context,
-            paths,
+            built,
             errors: Vec::new(),
             unsound: false,
         }
@@ -173,6 +173,10 @@ impl<'a, 'p> Checker<'a, 'p> {
         }
         let data = match (ty, &lazy.shape) {
             (_, Shape::Null) => Some(Data::Null),
+            (_, Shape::Secret(_)) if self.built => {
+                self.misplaced_secret(lazy, at);
+                None
+            }
             (Type::Either(types), _) => return self.either(lazy, types, at),
             (Type::Int { min, max }, Shape::Int(number)) => self.integer(*number, (*min, *max), lazy, at),
             (Type::Str { .. } | Type::Checked(_) | Type::OneOf(_), Shape::Str(text)) => {
@@ -205,6 +209,7 @@ impl<'a, 'p> Checker<'a, 'p> {
             | (Type::Layer, Shape::Str(_))
             | (Type::Toolchain, Shape::Toolchain(_)) => true,
             (Type::Content, shape) => shape.is_content(),
+            (Type::Str { .. } | Type::Checked(_), shape) => shape.is_later_text() && !self.built,
             (Type::Layer, Shape::Reference(id) | Shape::Arn(id)) => {
                 self.machine.state.world.target(*id).kind == TargetKind::Layer
             }
@@ -224,6 +229,19 @@ impl<'a, 'p> Checker<'a, 'p> {
             },
         );
         (self.errors.len() == before && !self.unsound).then(|| Data::Set(Arc::new(attrs)))
+    }
+
+    fn misplaced_secret(&mut self, lazy: &Lazy, at: At<'_>) {
+        let message = format!("`{}` cannot be a secret: what is built holds none", at.name);
+        let help = Some("give it to the program when it runs, through `environment`".to_owned());
+        self.problem(
+            codes::SECRET,
+            message,
+            "this is a secret".to_owned(),
+            lazy.span,
+            at,
+            help,
+        );
     }
 
     fn wrong_type(&mut self, lazy: &Lazy, takes: &str, at: At<'_>) {
@@ -408,7 +426,7 @@ impl<'a, 'p> Checker<'a, 'p> {
             Shape::Product(recipe) => self
                 .deeper(recipe.span, |checker| checker.product(recipe))
                 .map(Data::Product),
-            Shape::Path(path) if self.paths => {
+            Shape::Path(path) if self.built => {
                 if let Some(missing) = self.machine.missing_path(path, lazy.span) {
                     self.missing_path(missing, lazy.span, at);
                     return None;

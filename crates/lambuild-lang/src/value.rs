@@ -100,6 +100,10 @@ pub enum Data {
     Template(Arc<[Piece]>),
     /// `layer.l.arn`: known only at deployment.
     Arn(TargetId),
+    /// `function.f.url`: known only at deployment.
+    Url(TargetId),
+    /// `secret("…")`: fetched only when the deployment runs.
+    Secret(Secret),
 }
 
 impl Data {
@@ -121,6 +125,8 @@ impl Data {
             Data::At(_) => "a product of another architecture",
             Data::Template(_) => "a string with content in it",
             Data::Arn(_) => "an ARN that is known at deployment",
+            Data::Url(_) => "a URL that is known at deployment",
+            Data::Secret(_) => "a secret",
         }
     }
 }
@@ -178,6 +184,52 @@ pub enum Piece {
     Text(Arc<str>),
     /// A [`Data::Path`], [`Data::Reference`], [`Data::Product`], [`Data::Part`] or [`Data::At`].
     Content(Value),
+}
+
+/// Where a secret is fetched from; never what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// `ssm:NAME`: a parameter of the Systems Manager's Parameter Store, decrypted.
+    Ssm(Arc<str>),
+    /// `env:NAME`: an environment variable of whatever runs the deployment.
+    Env(Arc<str>),
+}
+
+impl Secret {
+    /// Reads `ssm:…` or `env:…`.
+    ///
+    /// # Errors
+    /// What is wrong with the name, in words.
+    pub fn parse(text: &str) -> Result<Secret, String> {
+        match text.split_once(':') {
+            Some(("ssm", name)) if is_parameter(name) => Ok(Secret::Ssm(name.into())),
+            Some(("ssm", _)) => Err(
+                "the name of a parameter is letters, digits, `.`, `-`, `_` and `/`, at most 1011 of them"
+                    .to_owned(),
+            ),
+            Some(("env", name)) if is_variable(name) => Ok(Secret::Env(name.into())),
+            Some(("env", _)) => {
+                Err("the name of a variable is letters, digits and `_`, and begins with no digit".to_owned())
+            }
+            _ => Err("it begins with neither `ssm:` nor `env:`".to_owned()),
+        }
+    }
+}
+
+/// The rule of PutParameter in the Systems Manager API reference.
+fn is_parameter(name: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+    };
+    name.len() <= 1011 && name.strip_prefix('/').unwrap_or(name).split('/').all(part)
+}
+
+fn is_variable(name: &str) -> bool {
+    let word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    word && name.starts_with(|c: char| !c.is_ascii_digit())
 }
 
 /// A builder call with its attributes, checked against the builder's schema.

@@ -227,7 +227,7 @@ impl Machine<'_> {
             }
             _ => {
                 let error = self.no_attribute_of(value.shape.kind(), key, name, Vec::new());
-                let help = "`sub(reference, \"path\")` is a part of what it builds";
+                let help = "it has `name`, `arn` and deploy attributes; `sub(reference, \"path\")` is a part of what it builds";
                 self.fail(env, error.help(help))
             }
         }

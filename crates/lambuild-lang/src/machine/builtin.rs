@@ -7,15 +7,13 @@ use super::{EnvId, Machine};
 use crate::codes;
 use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
-use crate::files::FileKind;
 use crate::nearest;
 use crate::source::Span;
 use crate::syntax::ast::{Call, Name, Word};
-use lambuild_digest::RelPath;
 use std::sync::Arc;
 
 /// All of them, sorted.
-pub(super) const NAMES: [&str; 28] = [
+pub(super) const NAMES: [&str; 35] = [
     "at",
     "basename",
     "contains",
@@ -23,7 +21,10 @@ pub(super) const NAMES: [&str; 28] = [
     "dirs",
     "div",
     "ends_with",
+    "glob",
+    "hash",
     "join",
+    "json",
     "keys",
     "len",
     "lower",
@@ -33,21 +34,22 @@ pub(super) const NAMES: [&str; 28] = [
     "mod",
     "param",
     "range",
+    "read",
     "replace",
+    "secret",
     "sort",
     "split",
     "starts_with",
     "sub",
     "to_json",
     "to_string",
+    "toml",
     "trim",
     "unique",
     "upper",
     "values",
+    "yaml",
 ];
-
-/// What the language page names and this version lacks.
-pub(super) const LATER: [&str; 7] = ["glob", "hash", "json", "read", "secret", "toml", "yaml"];
 
 /// What a function takes: the fewest and the most arguments by place, and those by name.
 struct Signature {
@@ -60,12 +62,14 @@ fn signature(name: &str) -> Signature {
     let (least, most) = match name {
         "range" => (1, 2),
         "merge" | "min" | "max" => (1, usize::MAX),
-        "contains" | "starts_with" | "ends_with" | "split" | "join" | "div" | "mod" | "sub" | "at" => (2, 2),
+        "contains" | "starts_with" | "ends_with" | "split" | "join" | "div" | "mod" | "sub" | "at"
+        | "glob" => (2, 2),
         "replace" => (3, 3),
         _ => (1, 1),
     };
     let named: &[&str] = match name {
         "param" => &["default"],
+        "glob" => &["exclude", "allow_empty"],
         _ => &[],
     };
     Signature { least, most, named }
@@ -172,7 +176,10 @@ impl Machine<'_> {
     fn built_in(&mut self, call: &Use<'_>) -> Eval<Shape> {
         match call.name {
             "dirs" => self.dirs(call),
+            "glob" => self.glob(call),
             "basename" | "dirname" => self.part_of_path(call),
+            "read" | "json" | "yaml" | "toml" => self.read_file(call),
+            "secret" => self.secret(call),
             "merge" => self.merge(call),
             "sub" => self.sub(call),
             "at" => self.at(call),
@@ -212,97 +219,6 @@ impl Machine<'_> {
             Shape::Int(number) => Ok(number),
             _ => Err(self.wrong_arg(call, at, "an integer", &value)),
         }
-    }
-
-    fn path_arg(&mut self, call: &Use<'_>, at: usize) -> Eval<RelPath> {
-        let value = self.arg(call, at)?;
-        match &value.shape {
-            Shape::Path(path) => Ok(path.clone()),
-            _ => Err(self.wrong_arg(call, at, "a path", &value)),
-        }
-    }
-
-    /// `dirs(dir)`: the folders in a folder, sorted.
-    fn dirs(&mut self, call: &Use<'_>) -> Eval<Shape> {
-        let dir = self.path_arg(call, 0)?;
-        let at = call.args[0].1;
-        let entries = self.files.list(&dir).map_err(|why| {
-            let error = match self.missing_path(&dir, at) {
-                Some(missing) => missing,
-                None => Diagnostic::error(
-                    codes::UNREADABLE,
-                    format!("`{dir}` cannot be listed: {why}"),
-                    at,
-                    "",
-                ),
-            };
-            self.fail(call.env, error)
-        })?;
-        self.bytes(entries.len() * super::expression::ENTRY_BYTES, at)?;
-        let dirs = entries.into_iter().filter(|(_, kind)| *kind == FileKind::Dir);
-        let paths = dirs.filter_map(|(name, _)| dir.child(&name).ok());
-        Ok(Shape::List(
-            paths
-                .map(|path| self.known(Shape::Path(path).at(call.span)))
-                .collect(),
-        ))
-    }
-
-    /// The error of a path at which nothing stands, with its nearest sibling.
-    pub(crate) fn missing_path(&self, path: &RelPath, at: Span) -> Option<Diagnostic> {
-        if self.files.kind(path).is_some() {
-            return None;
-        }
-        let written = self.sources.text(at);
-        let literal = written.starts_with('.') && !written.contains(['$', '"', '\n']);
-        let shown = if literal { written } else { path.display() };
-        let error = Diagnostic::error(
-            codes::MISSING_PATH,
-            format!("`{shown}` does not exist"),
-            at,
-            "not found",
-        );
-        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
-            return Some(error);
-        };
-        let siblings = self.files.list(&parent).unwrap_or_default();
-        let near = nearest(name, siblings.iter().map(|(name, _)| name.as_str()));
-        Some(match near {
-            Some(near) => error.help(format!(
-                "did you mean `{}{near}`?",
-                shown.strip_suffix(name).unwrap_or_default()
-            )),
-            None => error,
-        })
-    }
-
-    /// The last part of a path, or what stands before it.
-    fn part_of_path(&mut self, call: &Use<'_>) -> Eval<Shape> {
-        let value = self.arg(call, 0)?;
-        let last = call.name == "basename";
-        match &value.shape {
-            Shape::Path(path) if last => {
-                let name = path.name().ok_or_else(|| self.no_last_part(call))?;
-                Ok(Shape::Str(Arc::from(name)))
-            }
-            Shape::Path(path) => {
-                let parent = path.parent().ok_or_else(|| self.no_last_part(call))?;
-                Ok(Shape::Path(parent))
-            }
-            Shape::Str(text) => {
-                let (dir, name) = text.rsplit_once('/').unwrap_or(("", text));
-                Ok(Shape::Str(Arc::from(if last { name } else { dir })))
-            }
-            _ => Err(self.wrong_arg(call, 0, "a path or a string", &value)),
-        }
-    }
-
-    fn no_last_part(&self, call: &Use<'_>) -> Fail {
-        let message = format!("`{}` has no answer for the workspace's root", call.name);
-        self.fail(
-            call.env,
-            Diagnostic::error(codes::ARGUMENT_VALUE, message, call.args[0].1, "this is the root"),
-        )
     }
 
     /// `merge(under, over, …)`: deep, the later one wins.

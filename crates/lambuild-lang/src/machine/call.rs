@@ -72,9 +72,6 @@ impl Machine<'_> {
     }
 
     fn unknown_function(&self, name: &str, span: Span, env: EnvId) -> Fail {
-        if builtin::LATER.contains(&name) {
-            return self.not_yet(env, &format!("the function `{name}`"), span, "");
-        }
         let message = format!("there is no template or function `{name}`");
         let error = Diagnostic::error(codes::UNKNOWN_NAME, message, span, "unknown name");
         let known = self

@@ -142,6 +142,12 @@ impl Machine<'_> {
                     .help("make text of it with `join(\", \", list)`");
                 Err(self.fail(env, error))
             }
+            Shape::Secret(_) => {
+                let message = "a secret is never part of a text";
+                let error = Diagnostic::error(codes::SECRET, message, at, "this is a secret")
+                    .help("make it the whole value, and let the program put the text together");
+                Err(self.fail(env, error))
+            }
             _ => Err(self.fail(env, self.in_string(value, at))),
         }
     }
@@ -351,6 +357,8 @@ impl Machine<'_> {
             Shape::Reference(id) => Data::Reference(*id),
             Shape::Toolchain(id) => Data::Toolchain(*id),
             Shape::Arn(id) => Data::Arn(*id),
+            Shape::Url(id) => Data::Url(*id),
+            Shape::Secret(secret) => Data::Secret(secret.clone()),
             Shape::List(_)
             | Shape::Set(_)
             | Shape::Product(_)

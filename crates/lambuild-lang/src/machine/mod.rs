@@ -11,6 +11,8 @@ mod budget;
 mod builtin;
 mod builtin_list;
 mod builtin_part;
+mod builtin_path;
+mod builtin_read;
 mod builtin_text;
 mod call;
 pub(crate) mod context;

@@ -252,7 +252,10 @@ impl Machine<'_> {
             (odd, _) | (_, odd) if is_unknown(odd) => {
                 let message = format!("{} cannot be compared", odd.kind());
                 let error = Diagnostic::error(codes::COMPARE, message, at, "compared here");
-                Err(self.fail(env, error.note("its content is known only when it is built")))
+                Err(self.fail(
+                    env,
+                    error.note("what it stands for is known only when it is built or deployed"),
+                ))
             }
             (Shape::List(a), Shape::List(b)) => {
                 let pairs = a.iter().copied().zip(b.iter().copied());
@@ -289,8 +292,8 @@ impl Machine<'_> {
     }
 }
 
-/// Whether what a value stands for is known only when it is built.
+/// Whether what a value stands for is known only when it is built or deployed.
 fn is_unknown(shape: &Shape) -> bool {
     let built = matches!(shape, Shape::Product(_) | Shape::Part(_) | Shape::Other(_));
-    built || matches!(shape, Shape::Template(_))
+    built || matches!(shape, Shape::Template(_) | Shape::Secret(_))
 }

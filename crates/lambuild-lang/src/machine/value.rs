@@ -4,7 +4,7 @@ use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::Name;
-use crate::value::{Arch, TargetId, ToolchainId};
+use crate::value::{Arch, Secret, TargetId, ToolchainId};
 use indexmap::IndexMap;
 use lambuild_digest::RelPath;
 use rustc_hash::FxBuildHasher;
@@ -42,6 +42,8 @@ pub(crate) enum Shape {
     /// A string that interpolates content.
     Template(Arc<[Piece]>),
     Arn(TargetId),
+    Url(TargetId),
+    Secret(Secret),
 }
 
 impl Shape {
@@ -63,6 +65,8 @@ impl Shape {
             Shape::Other(_) => "a product of another architecture",
             Shape::Template(_) => "a string with content in it",
             Shape::Arn(_) => "an ARN that is known at deployment",
+            Shape::Url(_) => "a URL that is known at deployment",
+            Shape::Secret(_) => "a secret",
         }
     }
 
@@ -72,6 +76,11 @@ impl Shape {
             self,
             Shape::Path(_) | Shape::Reference(_) | Shape::Product(_) | Shape::Part(_) | Shape::Other(_)
         )
+    }
+
+    /// Whether it becomes text only at deployment.
+    pub(crate) fn is_later_text(&self) -> bool {
+        matches!(self, Shape::Arn(_) | Shape::Url(_) | Shape::Secret(_))
     }
 
     /// A number: an integer where it has no fraction.

@@ -97,6 +97,8 @@ fn data(evaluation: &Evaluation<'_>, value: &Data) -> String {
             });
             pieces.collect::<Vec<_>>().join(" ~ ")
         }
+        Data::Secret(secret) => format!("{secret:?}"),
+        Data::Url(id) => format!("URL of {}", evaluation.target(*id).address()),
         Data::Arn(id) => format!("ARN of {}", evaluation.target(*id).address()),
     }
 }
