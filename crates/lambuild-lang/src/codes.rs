@@ -121,6 +121,10 @@ codes! {
         "A word that names targets is `dir:name`, `:name` or `name` for one in the current folder, `dir:*` for all of a folder, or `dir/...` for all below it."
     BUDGET "E0701" "evaluation takes too much"
         "Evaluation has a budget of steps, memory and depth, generous for any real workspace, so that a mistake ends in this error and not in a machine that stands still."
+    LOST_KEYS "W0301" "`//` that loses keys of a nested set"
+        "`left // right` takes each entry of the right set as a whole: where both have a set under one key, the keys that only the left one has are gone. `merge(left, right)` keeps them. Where the loss is meant, set the key to `null` first: `(left // { key = null }) // right`."
+    UNFAMILIAR "W0401" "a value that this version does not know"
+        "The value looks like those that are known, so a newer service may well take it. This version of lambuild knows nothing of it, so nothing else about it is checked."
 }
 
 #[cfg(test)]

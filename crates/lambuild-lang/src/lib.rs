@@ -25,6 +25,7 @@ mod declare;
 mod deploy;
 mod deployed_names;
 mod expand;
+mod names;
 mod stage;
 mod toolchain;
 mod typed;

@@ -179,9 +179,10 @@ impl<'a, 'p> Checker<'a, 'p> {
             }
             (Type::Either(types), _) => return self.either(lazy, types, at),
             (Type::Int { min, max }, Shape::Int(number)) => self.integer(*number, (*min, *max), lazy, at),
-            (Type::Str { .. } | Type::Checked(_) | Type::OneOf(_), Shape::Str(text)) => {
-                self.text(text, ty, lazy, at)
-            }
+            (
+                Type::Str { .. } | Type::Checked(_) | Type::Advised { .. } | Type::OneOf(_),
+                Shape::Str(text),
+            ) => self.text(text, ty, lazy, at),
             (Type::Product, shape) if shape.is_content() => self.as_product(lazy).map(Data::Product),
             (Type::List { item, max }, Shape::List(items)) => self.list(items, item, *max, lazy, at),
             (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at),
@@ -305,7 +306,7 @@ impl<'a, 'p> Checker<'a, 'p> {
                 let fits = (*min..=*max).contains(&count);
                 (!fits).then(|| (codes::RANGE, format!("takes {}, found {count}", takes(ty)), None))
             }
-            Type::Checked(judge) => judge(text)
+            Type::Checked(judge) | Type::Advised { check: judge, .. } => judge(text)
                 .err()
                 .map(|why| (codes::INVALID, format!("cannot be {text:?}: {why}"), None)),
             Type::OneOf(known) => (!known.contains(&&**text)).then(|| {
@@ -316,13 +317,24 @@ impl<'a, 'p> Checker<'a, 'p> {
             _ => None,
         };
         match trouble {
-            None => Some(Data::Str(Arc::clone(text))),
+            None => {
+                self.advise(text, ty, lazy, at);
+                Some(Data::Str(Arc::clone(text)))
+            }
             Some((code, what, help)) => {
                 let message = format!("`{}` {what}", at.name);
                 self.problem(code, message, "this value".to_owned(), lazy.span, at, help);
                 None
             }
         }
+    }
+
+    fn advise(&mut self, text: &str, ty: &Type, lazy: &Lazy, at: At<'_>) {
+        let Type::Advised { advice, .. } = ty else { return };
+        let Some(what) = advice(text) else { return };
+        let message = format!("`{}`: {what}", at.name);
+        let warning = Diagnostic::warning(codes::UNFAMILIAR, message, lazy.span, "this value");
+        self.machine.state.warnings.push(warning);
     }
 
     fn list(&mut self, items: &[ThunkId], item: &Type, max: usize, lazy: &Lazy, at: At<'_>) -> Option<Data> {
@@ -588,7 +600,8 @@ fn takes(ty: &Type) -> String {
             min: 0,
             max: usize::MAX,
         }
-        | Type::Checked(_) => "a string".to_owned(),
+        | Type::Checked(_)
+        | Type::Advised { .. } => "a string".to_owned(),
         Type::Str { min, max: usize::MAX } => format!("a string of at least {min} characters"),
         Type::Str { min: 0, max } => format!("a string of at most {max} characters"),
         Type::Str { min, max } => format!("a string of {min} to {max} characters"),

@@ -128,16 +128,31 @@ impl Machine<'_> {
         key: &Key,
         env: EnvId,
     ) -> Fail {
+        self.fail(env, self.unknown_import_error(file, alias, name, key))
+    }
+
+    /// The error of a name that an imported file does not have.
+    pub(crate) fn unknown_import_error(
+        &self,
+        file: FileId,
+        alias: &str,
+        name: &str,
+        key: &Key,
+    ) -> Diagnostic {
         let path = &self.sources.file(file).path;
         let message = format!("`{path}` has no `let {name}`");
         let error = Diagnostic::error(codes::UNKNOWN_NAME, message, key.span, "unknown name");
         let declared = self.declared_kind(file, name);
-        let error = match (declared, nearest(name, self.names_of_file(file))) {
+        match (declared, nearest(name, self.names_of_file(file))) {
             (Some(kind), _) => error.help(format!("to refer to the {kind}, write `{alias}.{kind}.{name}`")),
             (None, Some(near)) => error.help(format!("did you mean `{alias}.{near}`?")),
             _ => error,
-        };
-        self.fail(env, error)
+        }
+    }
+
+    /// Whether `file.word.name` is a reference.
+    pub(crate) fn is_reference_word(name: &str) -> bool {
+        ["function", "layer", "target", "toolchain"].contains(&name)
     }
 
     /// From `value` along `keys`; a missing attribute is an error.

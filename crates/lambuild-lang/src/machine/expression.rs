@@ -17,6 +17,17 @@ use std::sync::Arc;
 /// Bytes that an entry of a list or a set is counted with.
 pub(super) const ENTRY_BYTES: usize = 64;
 
+/// Words with a meaning of their own, of which attributes are selected.
+const WORDS: [&str; 7] = [
+    "function",
+    "layer",
+    "target",
+    "toolchain",
+    "stage",
+    "arch",
+    "workspace",
+];
+
 impl Machine<'_> {
     /// The value of an expression, as far as its outermost shape.
     pub(super) fn eval(&mut self, id: ExprId, env: EnvId, context: Context) -> Eval<Lazy> {
@@ -276,42 +287,35 @@ impl Machine<'_> {
 
     /// The error of a name that means nothing, with what may have been meant.
     pub(super) fn unknown_name(&self, name: &str, span: Span, env: EnvId) -> Fail {
-        let error = Diagnostic::error(
-            codes::UNKNOWN_NAME,
-            format!("`{name}` is not known here"),
-            span,
-            "unknown name",
-        );
-        let visible = self.visible(env);
-        let builtins = super::builtin::NAMES.iter().copied();
-        let words = [
-            "function",
-            "layer",
-            "target",
-            "toolchain",
-            "stage",
-            "arch",
-            "workspace",
-        ];
-        let is_difference = name
-            .split_once('-')
-            .is_some_and(|(left, _)| visible.contains(&left));
-        let error = if is_difference {
-            error.help(format!(
-                "to subtract, put spaces around the sign: `{}`",
-                name.replacen('-', " - ", 1)
-            ))
-        } else if words.contains(&name) {
+        let error = self.unknown_name_error(name, span, &self.visible(env));
+        self.fail(env, error)
+    }
+
+    /// The same, where `visible` are the names that can be seen.
+    pub(crate) fn unknown_name_error(&self, name: &str, span: Span, visible: &[&str]) -> Diagnostic {
+        let message = format!("`{name}` is not known here");
+        let error = Diagnostic::error(codes::UNKNOWN_NAME, message, span, "unknown name");
+        let known = visible.iter().copied().chain(WORDS).chain(super::builtin::NAMES);
+        let (left, _) = name.split_once('-').unwrap_or_default();
+        if visible.contains(&left) {
+            let difference = name.replacen('-', " - ", 1);
+            error.help(format!("to subtract, put spaces around the sign: `{difference}`"))
+        } else if WORDS.contains(&name) {
             error.help(format!("write `{name}.` and a name"))
+        } else if super::builtin::NAMES.contains(&name) {
+            error.help(format!("a function is called: `{name}(…)`"))
         } else if BUILDERS.contains(&name) || self.builder_names().contains(&name) {
             error.help(format!("a builder is called with a set: `{name} {{ … }}`"))
+        } else if let Some(near) = nearest(name, known) {
+            error.help(format!("did you mean `{near}`?"))
         } else {
-            match nearest(name, visible.iter().copied().chain(words).chain(builtins)) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error,
-            }
-        };
-        self.fail(env, error)
+            error
+        }
+    }
+
+    /// Whether a selection may begin with this word, though it is no one's name.
+    pub(crate) fn is_root_word(name: &str) -> bool {
+        WORDS.contains(&name) || name == "exec"
     }
 
     fn builder_names(&self) -> Vec<&'static str> {

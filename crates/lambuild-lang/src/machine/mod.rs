@@ -17,6 +17,7 @@ mod builtin_text;
 mod call;
 pub(crate) mod context;
 mod expression;
+mod lint;
 mod merge;
 mod operator;
 mod reference;
@@ -29,6 +30,7 @@ pub(crate) use budget::Budget;
 pub(crate) use scope::{Binding, EnvId, duplicate_names, twice};
 pub(crate) use trouble::overlap;
 
+use crate::diagnostic::Diagnostic;
 use crate::evaluation::{Options, Schemas};
 use crate::files::Files;
 use crate::program::Program;
@@ -63,6 +65,10 @@ pub(crate) struct State {
     /// Thunks and expressions that wait for each other.
     depth: usize,
     reads: Reads,
+    /// What `//` replaced, to be looked at in the end.
+    replaced: Vec<lint::Replaced>,
+    /// What was found odd on the way.
+    pub warnings: Vec<Diagnostic>,
     pub purpose: Purpose,
     pub budget: Budget,
     pub world: World,
@@ -79,6 +85,8 @@ impl State {
             stack: Vec::new(),
             depth: 0,
             reads: Reads::default(),
+            replaced: Vec::new(),
+            warnings: Vec::new(),
             purpose: Purpose::Shape,
             budget: Budget::default(),
             world: World::default(),

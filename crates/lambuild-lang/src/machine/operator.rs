@@ -64,7 +64,7 @@ impl Machine<'_> {
                 place.env,
                 context,
             )?)),
-            Operator::Update => self.update(left, &right, place),
+            Operator::Update => self.update(left, &right, place, context),
             Operator::Concat => self.concat(left, &right, place),
             Operator::Add => self.add(left, &right, place),
             Operator::Subtract | Operator::Multiply | Operator::Divide => self.numbers(left, &right, place),
@@ -108,7 +108,7 @@ impl Machine<'_> {
         }
     }
 
-    fn update(&mut self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Shape> {
+    fn update(&mut self, left: &Lazy, right: &Lazy, place: Place, context: Context) -> Eval<Shape> {
         let (Shape::Set(under), Shape::Set(over)) = (&left.shape, &right.shape) else {
             return Err(self.operands(left, right, |s| matches!(s, Shape::Set(_)), "two sets", place));
         };
@@ -116,6 +116,7 @@ impl Machine<'_> {
             (under.len() + over.len()) * super::expression::ENTRY_BYTES,
             place.right,
         )?;
+        self.note_replaced(under, over, context);
         let mut result: Slots = (**under).clone();
         for (name, slot) in over.iter() {
             result.insert(name.clone(), *slot);

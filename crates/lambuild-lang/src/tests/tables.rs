@@ -49,6 +49,17 @@ static FUNCTION: Schema = Schema {
         )
         .required(),
         Attribute::new("handler", TEXT, "its entry point"),
+        Attribute::new(
+            "level",
+            Type::Advised {
+                check: |text| match text.len() {
+                    0 => Err("it is empty".to_owned()),
+                    _ => Ok(()),
+                },
+                advice: |text| (text != "INFO").then(|| format!("{text:?} is new")),
+            },
+            "how much it logs",
+        ),
         Attribute::new("role", Type::Checked(role), "its role"),
         Attribute::new("memory_size", Type::Int { min: 128, max: 10240 }, "in MB"),
         Attribute::new("timeout", Type::Int { min: 1, max: 900 }, "in seconds"),
