@@ -1,7 +1,7 @@
 //! Evaluated workspaces as text.
 
 use crate::Evaluation;
-use crate::value::{Attrs, Data, Piece, TargetId};
+use crate::value::{Attrs, Data, Piece, Secret, TargetId};
 use std::fmt::Write;
 
 /// Every workspace, toolchain and stage, and every target with its product for
@@ -97,7 +97,8 @@ fn data(evaluation: &Evaluation<'_>, value: &Data) -> String {
             });
             pieces.collect::<Vec<_>>().join(" ~ ")
         }
-        Data::Secret(secret) => format!("{secret:?}"),
+        Data::Secret(Secret::Ssm(name)) => format!("secret ssm:{name}"),
+        Data::Secret(Secret::Env(name)) => format!("secret env:{name}"),
         Data::Url(id) => format!("URL of {}", evaluation.target(*id).address()),
         Data::Arn(id) => format!("ARN of {}", evaluation.target(*id).address()),
     }

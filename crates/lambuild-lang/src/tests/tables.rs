@@ -103,6 +103,12 @@ static LAYER: Schema = Schema {
     attributes: &[
         Attribute::new("layer_name", TEXT, "its name"),
         Attribute::new("description", Type::Str { min: 0, max: 256 }, "a description"),
+        Attribute::new("data", Type::Bool, "holds data that functions open by path"),
+        Attribute::new(
+            "compatible_runtimes",
+            Type::List { item: &TEXT, max: 15 },
+            "what it is made for",
+        ),
         Attribute::new(
             "arn",
             Type::Either(&[
@@ -135,7 +141,13 @@ static GO: Schema = Schema {
     name: "go",
     doc: "A Go program.",
     attributes: &[
-        Attribute::new("main", Type::Path, "the folder of a main package").required(),
+        Attribute::new(
+            "main",
+            Type::Either(&[Type::Path, TEXT]),
+            "the folder of a main package, or with `module` an import path",
+        )
+        .required(),
+        Attribute::new("module", Type::Path, "the folder of a module"),
         Attribute::new(
             "tags",
             Type::List {
