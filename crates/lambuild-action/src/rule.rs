@@ -62,6 +62,8 @@ pub enum Content {
     Source(RelPath),
     /// Another action's output.
     Built(NodeId),
+    /// What stands at a path in another action's output: nothing else of it is seen.
+    Part(NodeId, RelPath),
     /// One file with this text.
     Text(Arc<str>),
 }

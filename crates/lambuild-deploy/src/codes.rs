@@ -35,8 +35,8 @@ pub const ALL: &[Code] = &[
     },
     Code {
         code: LATER,
-        title: "an attribute that this version does not carry out",
-        text: "The name is kept for a later version. It is refused now, since ignoring it would deploy \
+        title: "something that this version does not carry out",
+        text: "The attribute, or the secret, ARN or URL that is its value, is kept for a later version. It is refused now, since ignoring it would deploy \
                something else than the file says.",
     },
     Code {

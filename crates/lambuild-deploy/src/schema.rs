@@ -29,7 +29,10 @@ pub const TAGS_MAX: usize = 50;
 
 const TEXT: Type = Type::Checked(plain);
 const ARN: Type = Type::Checked(names::arn);
-const RUNTIME: Type = Type::Checked(runtime::check);
+const RUNTIME: Type = Type::Advised {
+    check: runtime::check,
+    advice: runtime::advice,
+};
 const ARCHITECTURE: Type = Type::OneOf(&["arm64", "x86_64"]);
 
 /// The attributes of `function` beside `build` and `architectures`.

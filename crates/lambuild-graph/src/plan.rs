@@ -8,7 +8,7 @@ use crate::rule_set::RuleSet;
 use lambuild_action::{Content, NodeId, PlannedAction, Planner, Sources};
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::source::Span;
-use lambuild_lang::value::{Arch, Attrs, Data, Product, TargetId, ToolchainId, Value};
+use lambuild_lang::value::{Arch, At, Attrs, Data, Part, Product, TargetId, ToolchainId, Value};
 use lambuild_lang::{Evaluation, TargetKind};
 use rustc_hash::FxHashMap;
 
@@ -135,6 +135,23 @@ impl<'a> Planning<'a> {
         })
     }
 
+    fn part(&mut self, part: &Part) -> Result<Content, Box<Diagnostic>> {
+        Ok(match self.content(&part.of)? {
+            Content::Built(node) => Content::Part(node, part.path.clone()),
+            Content::Part(node, at) => Content::Part(node, at.join(&part.path)),
+            Content::Source(path) => Content::Source(path.join(&part.path)),
+            text @ Content::Text(_) => text,
+        })
+    }
+
+    /// Plans for another architecture, as far as this value goes.
+    fn at(&mut self, at: &At) -> Result<Content, Box<Diagnostic>> {
+        let here = std::mem::replace(&mut self.current.arch, at.arch);
+        let content = self.content(&at.of);
+        self.current.arch = here;
+        content
+    }
+
     /// The declared attributes of the toolchain to use, or `None` where the machine's is.
     fn declared(&self, kind: &str, chosen: Option<&Value>) -> Result<Option<&'a Attrs>, Box<Diagnostic>> {
         let evaluation = self.evaluation;
@@ -209,6 +226,8 @@ impl Planner for Planning<'_> {
             Data::Str(text) => Ok(Content::Text(text.clone())),
             Data::Reference(target) => self.reference(*target, value.span).map(Content::Built),
             Data::Product(product) => self.product(product).map(Content::Built),
+            Data::Part(part) => self.part(part),
+            Data::At(at) => self.at(at),
             other => Err(Box::new(
                 Diagnostic::error(
                     codes::NOT_CONTENT,

@@ -5,7 +5,7 @@ use crate::codes;
 use lambuild_lang::Evaluation;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::source::Span;
-use lambuild_lang::value::{Arch, Attrs, Data, Product, TargetId, Value};
+use lambuild_lang::value::{Arch, Attrs, Data, Piece, Product, TargetId, Value};
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
@@ -48,11 +48,7 @@ impl TargetGraph {
             match evaluation.build(configured.target, configured.arch) {
                 Ok(None) => {}
                 Ok(Some(product)) => {
-                    for (target, span) in references(&product) {
-                        let referred = Configured {
-                            target,
-                            arch: configured.arch,
-                        };
+                    for (referred, span) in references(&product, configured.arch) {
                         let is_new = !made.index.contains_key(&referred);
                         let (from, to) = (made.node(configured), made.node(referred));
                         made.graph.update_edge(from, to, span);
@@ -216,25 +212,36 @@ fn not_for(evaluation: &Evaluation<'_>, referred: Configured, span: Span) -> Opt
     )
 }
 
-/// Every reference in a product's attributes, nested products included, in the order of writing.
-fn references(product: &Product) -> Vec<(TargetId, Span)> {
+/// Every reference in a product's attributes, nested products included, in the order of
+/// writing; each for the architecture of the product, unless an `at` around it names one.
+fn references(product: &Product, arch: Arch) -> Vec<(Configured, Span)> {
     let mut found = Vec::new();
-    in_attrs(&product.attrs, &mut found);
+    in_attrs(&product.attrs, arch, &mut found);
     found
 }
 
-fn in_attrs(attrs: &Attrs, found: &mut Vec<(TargetId, Span)>) {
+fn in_attrs(attrs: &Attrs, arch: Arch, found: &mut Vec<(Configured, Span)>) {
     for (_, attr) in attrs.iter() {
-        in_value(&attr.value, found);
+        in_value(&attr.value, arch, found);
     }
 }
 
-fn in_value(value: &Value, found: &mut Vec<(TargetId, Span)>) {
+fn in_value(value: &Value, arch: Arch, found: &mut Vec<(Configured, Span)>) {
     match &value.data {
-        Data::Reference(target) => found.push((*target, value.span)),
-        Data::List(items) => items.iter().for_each(|item| in_value(item, found)),
-        Data::Set(attrs) => in_attrs(attrs, found),
-        Data::Product(product) => in_attrs(&product.attrs, found),
+        Data::Reference(target) => {
+            let target = *target;
+            found.push((Configured { target, arch }, value.span));
+        }
+        Data::List(items) => items.iter().for_each(|item| in_value(item, arch, found)),
+        Data::Set(attrs) => in_attrs(attrs, arch, found),
+        Data::Product(product) => in_attrs(&product.attrs, arch, found),
+        Data::Part(part) => in_value(&part.of, arch, found),
+        Data::At(at) => in_value(&at.of, at.arch, found),
+        Data::Template(pieces) => pieces.iter().for_each(|piece| {
+            if let Piece::Content(content) = piece {
+                in_value(content, arch, found);
+            }
+        }),
         _ => {}
     }
 }

@@ -198,6 +198,10 @@ impl Rule for Mix {
         for value in parts(product) {
             match planner.content(&value)? {
                 Content::Built(node) => inputs.push(node),
+                Content::Part(node, path) => {
+                    inputs.push(node);
+                    known.push(format!("/{path}"));
+                }
                 Content::Source(path) => known.push(path.to_string()),
                 Content::Text(text) => known.push(format!("{text:?}")),
             }

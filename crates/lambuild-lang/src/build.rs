@@ -34,7 +34,7 @@ pub(crate) fn build(
 fn product(checker: &mut Checker<'_, '_>, kind: TargetKind, body: &Lazy) -> Option<Arc<Product>> {
     let slots = match &body.shape {
         Shape::Set(slots) => slots,
-        Shape::Product(_) | Shape::Path(_) | Shape::Reference(_) => return checker.as_product(body),
+        shape if shape.is_content() => return checker.as_product(body),
         // Reported where the declaration is read.
         _ => return None,
     };
@@ -47,9 +47,9 @@ fn product(checker: &mut Checker<'_, '_>, kind: TargetKind, body: &Lazy) -> Opti
     }
     let slot = slots.get("content").filter(|_| kind == TargetKind::Layer)?;
     let content = checker.force(*slot)?;
-    match content.shape {
+    match &content.shape {
         Shape::Set(_) => checker.files_of(*slot, content.span),
-        Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => checker.as_product(&content),
+        shape if shape.is_content() => checker.as_product(&content),
         _ => {
             let takes = crate::schema::Type::Either(&[crate::schema::Type::Product]);
             checker.attribute("content", *slot, &takes);

@@ -7,6 +7,7 @@ use crate::expand::{Declared, Role, expand};
 use crate::machine::context::Context;
 use crate::machine::value::{Shape, Slot, Slots};
 use crate::machine::{Machine, twice};
+use crate::names::unknown_names;
 use crate::source::{FileId, Span};
 use crate::stage::{declare_stages, unmatched_overrides};
 use crate::syntax::ast::DeclareKind;
@@ -38,6 +39,14 @@ pub(crate) fn declare(machine: &mut Machine<'_>, files: &[(FileId, Role)], error
     machine.state.world.complete = true;
     read_toolchains(machine, errors);
     read_shapes(machine, errors);
+    for (file, _) in files {
+        // Imported files may not have been opened, and their names are asked for.
+        let imports = machine.program.module(*file).imports.values();
+        for target in imports.filter_map(|(_, target)| *target) {
+            machine.open(target);
+        }
+        errors.extend(unknown_names(machine, *file));
+    }
     unmatched_overrides(machine, errors);
 }
 
@@ -134,7 +143,7 @@ fn read_shape(checker: &mut Checker<'_, '_>, id: TargetId) -> Option<Vec<Arch>> 
     })?;
     let slots = match &value.shape {
         Shape::Set(slots) => Arc::clone(slots),
-        Shape::Product(_) | Shape::Path(_) | Shape::Reference(_) => return None,
+        shape if shape.is_content() => return None,
         other => {
             let message = format!("{text} takes a set or a product, found {}", other.kind());
             let label = format!("this is {}", other.kind());

@@ -114,7 +114,7 @@ impl<'p> Machine<'p> {
         let body = self.force(body, context, asked)?;
         let own = match &body.shape {
             Shape::Set(slots) => (**slots).clone(),
-            Shape::Product(_) | Shape::Path(_) | Shape::Reference(_) => Slots::default(),
+            shape if shape.is_content() => Slots::default(),
             // Reported where the declaration is read.
             _ => return Err(Fail::Reported),
         };

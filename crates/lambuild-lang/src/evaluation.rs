@@ -225,7 +225,8 @@ impl Evaluation<'_> {
     }
 
     /// Evaluates everything for every architecture and stage: all that is wrong,
-    /// sorted by place, each once. Without any stage, what needs one is left unjudged.
+    /// sorted by place, each once. For a target without any stage,
+    /// what needs one is left unjudged.
     pub fn check(&mut self) -> Vec<Diagnostic> {
         let mut errors = self.diagnostics.clone();
         for index in 0..self.targets().len() {
@@ -238,12 +239,21 @@ impl Evaluation<'_> {
         for stage in &stages {
             self.check_stage(stage, &mut errors);
         }
-        if stages.is_empty() {
-            for index in 0..self.targets().len() {
-                errors.extend(deploy(&mut self.machine(), TargetId(index as u32), Ambient::Unknown).1);
+        for index in 0..self.targets().len() {
+            let id = TargetId(index as u32);
+            if !stages.iter().any(|stage| self.stage_of(id, stage).is_some()) {
+                errors.extend(deploy(&mut self.machine(), id, Ambient::Unknown).1);
             }
         }
+        let lost = self.machine().lost_keys();
+        self.state.warnings.extend(lost);
+        errors.extend(self.warnings());
         sorted(errors)
+    }
+
+    /// What was found odd, but not wrong, by what was asked so far; sorted by place, each once.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        sorted(self.state.warnings.clone())
     }
 
     fn check_stage(&mut self, stage: &str, errors: &mut Vec<Diagnostic>) {

@@ -6,6 +6,8 @@
 mod evaluation;
 pub mod select;
 
+mod data_file;
+mod decimal;
 pub mod schema;
 pub mod target;
 pub mod value;
@@ -23,6 +25,7 @@ mod declare;
 mod deploy;
 mod deployed_names;
 mod expand;
+mod names;
 mod stage;
 mod toolchain;
 mod typed;

@@ -75,8 +75,17 @@ pub enum Type {
     },
     /// A string that a function judges; it answers what is wrong.
     Checked(fn(&str) -> Result<(), String>),
+    /// As [`Type::Checked`]; what is right may still deserve a warning.
+    Advised {
+        /// It answers what is wrong.
+        check: fn(&str) -> Result<(), String>,
+        /// It answers what is odd about a string that is right.
+        advice: fn(&str) -> Option<String>,
+    },
     /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// A string that may interpolate content, which it keeps.
+    Template,
     /// A path of the workspace.
     Path,
     /// Files: a path, a product, a reference to a target, or (as one file) a string.

@@ -3,15 +3,15 @@
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::machine::context::Context;
-use crate::machine::value::{Fail, Lazy, Recipe, Shape, Slot, Slots, ThunkId};
+use crate::machine::context::{Ambient, Context};
+use crate::machine::value::{Fail, Lazy, Other, Part, Piece, Recipe, Shape, Slot, Slots, ThunkId};
 use crate::machine::{EnvId, Machine, overlap};
 use crate::nearest;
 use crate::schema::{Attribute, Schema, Type};
 use crate::source::Span;
 use crate::syntax::ast::Name;
 use crate::target::TargetKind;
-use crate::value::{Attr, Attrs, Data, Product, Value};
+use crate::value::{self, Attr, Attrs, Data, Product, Value};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -22,13 +22,17 @@ const VALUE_BYTES: usize = 96;
 pub(crate) struct Checker<'a, 'p> {
     pub machine: &'a mut Machine<'p>,
     pub context: Context,
-    /// Whether paths must exist: in what is built.
-    pub paths: bool,
+    /// Whether it is about what is built: paths must exist, and there are no secrets.
+    pub built: bool,
     pub errors: Vec<Diagnostic>,
     /// Something could not be had for a reason that is not among the errors: it is reported
     /// elsewhere, or depends on a stage that is not there.
     pub unsound: bool,
 }
+
+/// What a path in a string is no way to say.
+const CONTENT_IN_TEXT: &str =
+    "only what is run or built takes files in a string; for the text of a path's last part use `basename`";
 
 /// The attribute that a value is for.
 #[derive(Clone, Copy)]
@@ -46,11 +50,11 @@ pub(crate) struct Owner<'n> {
 }
 
 impl<'a, 'p> Checker<'a, 'p> {
-    pub(crate) fn new(machine: &'a mut Machine<'p>, context: Context, paths: bool) -> Self {
+    pub(crate) fn new(machine: &'a mut Machine<'p>, context: Context, built: bool) -> Self {
         Checker {
             machine,
             context,
-            paths,
+            built,
             errors: Vec::new(),
             unsound: false,
         }
@@ -169,14 +173,17 @@ impl<'a, 'p> Checker<'a, 'p> {
         }
         let data = match (ty, &lazy.shape) {
             (_, Shape::Null) => Some(Data::Null),
+            (_, Shape::Secret(_)) if self.built => {
+                self.misplaced_secret(lazy, at);
+                None
+            }
             (Type::Either(types), _) => return self.either(lazy, types, at),
             (Type::Int { min, max }, Shape::Int(number)) => self.integer(*number, (*min, *max), lazy, at),
-            (Type::Str { .. } | Type::Checked(_) | Type::OneOf(_), Shape::Str(text)) => {
-                self.text(text, ty, lazy, at)
-            }
-            (Type::Product, Shape::Path(_) | Shape::Product(_) | Shape::Reference(_)) => {
-                self.as_product(lazy).map(Data::Product)
-            }
+            (
+                Type::Str { .. } | Type::Checked(_) | Type::Advised { .. } | Type::OneOf(_),
+                Shape::Str(text),
+            ) => self.text(text, ty, lazy, at),
+            (Type::Product, shape) if shape.is_content() => self.as_product(lazy).map(Data::Product),
             (Type::List { item, max }, Shape::List(items)) => self.list(items, item, *max, lazy, at),
             (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at),
             (Type::Set(schema), Shape::Set(slots)) => self.set(slots, schema, at),
@@ -198,9 +205,12 @@ impl<'a, 'p> Checker<'a, 'p> {
             (Type::Any, _)
             | (Type::Bool, Shape::Bool(_))
             | (Type::Path, Shape::Path(_))
-            | (Type::Content, Shape::Path(_) | Shape::Str(_) | Shape::Product(_) | Shape::Reference(_))
+            | (Type::Content, Shape::Str(_))
+            | (Type::Template, Shape::Str(_) | Shape::Template(_))
             | (Type::Layer, Shape::Str(_))
             | (Type::Toolchain, Shape::Toolchain(_)) => true,
+            (Type::Content, shape) => shape.is_content(),
+            (Type::Str { .. } | Type::Checked(_), shape) => shape.is_later_text() && !self.built,
             (Type::Layer, Shape::Reference(id) | Shape::Arn(id)) => {
                 self.machine.state.world.target(*id).kind == TargetKind::Layer
             }
@@ -222,10 +232,24 @@ impl<'a, 'p> Checker<'a, 'p> {
         (self.errors.len() == before && !self.unsound).then(|| Data::Set(Arc::new(attrs)))
     }
 
+    fn misplaced_secret(&mut self, lazy: &Lazy, at: At<'_>) {
+        let message = format!("`{}` cannot be a secret: what is built holds none", at.name);
+        let help = Some("give it to the program when it runs, through `environment`".to_owned());
+        self.problem(
+            codes::SECRET,
+            message,
+            "this is a secret".to_owned(),
+            lazy.span,
+            at,
+            help,
+        );
+    }
+
     fn wrong_type(&mut self, lazy: &Lazy, takes: &str, at: At<'_>) {
         let message = format!("`{}` takes {takes}, found {}", at.name, lazy.shape.kind());
         let label = format!("this is {}", lazy.shape.kind());
-        self.problem(codes::ATTRIBUTE_TYPE, message, label, lazy.span, at, None);
+        let help = matches!(lazy.shape, Shape::Template(_)).then(|| CONTENT_IN_TEXT.to_owned());
+        self.problem(codes::ATTRIBUTE_TYPE, message, label, lazy.span, at, help);
     }
 
     /// An error at a value, with its attribute and the calls that led to it.
@@ -282,7 +306,7 @@ impl<'a, 'p> Checker<'a, 'p> {
                 let fits = (*min..=*max).contains(&count);
                 (!fits).then(|| (codes::RANGE, format!("takes {}, found {count}", takes(ty)), None))
             }
-            Type::Checked(judge) => judge(text)
+            Type::Checked(judge) | Type::Advised { check: judge, .. } => judge(text)
                 .err()
                 .map(|why| (codes::INVALID, format!("cannot be {text:?}: {why}"), None)),
             Type::OneOf(known) => (!known.contains(&&**text)).then(|| {
@@ -293,13 +317,24 @@ impl<'a, 'p> Checker<'a, 'p> {
             _ => None,
         };
         match trouble {
-            None => Some(Data::Str(Arc::clone(text))),
+            None => {
+                self.advise(text, ty, lazy, at);
+                Some(Data::Str(Arc::clone(text)))
+            }
             Some((code, what, help)) => {
                 let message = format!("`{}` {what}", at.name);
                 self.problem(code, message, "this value".to_owned(), lazy.span, at, help);
                 None
             }
         }
+    }
+
+    fn advise(&mut self, text: &str, ty: &Type, lazy: &Lazy, at: At<'_>) {
+        let Type::Advised { advice, .. } = ty else { return };
+        let Some(what) = advice(text) else { return };
+        let message = format!("`{}`: {what}", at.name);
+        let warning = Diagnostic::warning(codes::UNFAMILIAR, message, lazy.span, "this value");
+        self.machine.state.warnings.push(warning);
     }
 
     fn list(&mut self, items: &[ThunkId], item: &Type, max: usize, lazy: &Lazy, at: At<'_>) -> Option<Data> {
@@ -403,15 +438,49 @@ impl<'a, 'p> Checker<'a, 'p> {
             Shape::Product(recipe) => self
                 .deeper(recipe.span, |checker| checker.product(recipe))
                 .map(Data::Product),
-            Shape::Path(path) if self.paths => {
+            Shape::Path(path) if self.built => {
                 if let Some(missing) = self.machine.missing_path(path, lazy.span) {
                     self.missing_path(missing, lazy.span, at);
                     return None;
                 }
                 Some(Data::Path(path.clone()))
             }
+            Shape::Part(part) => self.part(part, at),
+            Shape::Other(other) => self.other(other, at),
+            Shape::Template(pieces) => self.template(pieces, at),
             scalar => Machine::scalar(scalar),
         }
+    }
+
+    fn part(&mut self, part: &Part, at: At<'_>) -> Option<Data> {
+        let of = Arc::new(self.nested(&part.of, &Type::Any, at)?);
+        let path = part.path.clone();
+        // The whole is a part of itself.
+        Some(if path.is_root() {
+            of.data.clone()
+        } else {
+            Data::Part(value::Part { of, path })
+        })
+    }
+
+    /// What is built for another architecture is evaluated for it, too.
+    fn other(&mut self, other: &Other, at: At<'_>) -> Option<Data> {
+        let here = std::mem::replace(&mut self.context.arch, Ambient::Known(other.arch));
+        let of = self.nested(&other.of, &Type::Any, at);
+        self.context.arch = here;
+        let (arch, of) = (other.arch, Arc::new(of?));
+        Some(Data::At(value::At { arch, of }))
+    }
+
+    fn template(&mut self, pieces: &[Piece], at: At<'_>) -> Option<Data> {
+        let mut found = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            found.extend(match piece {
+                Piece::Text(text) => Some(value::Piece::Text(Arc::clone(text))),
+                Piece::Content(lazy) => self.nested(lazy, &Type::Any, at).map(value::Piece::Content),
+            });
+        }
+        (found.len() == pieces.len()).then(|| Data::Template(found.into()))
     }
 
     fn missing_path(&mut self, error: Diagnostic, span: Span, at: At<'_>) {
@@ -531,11 +600,13 @@ fn takes(ty: &Type) -> String {
             min: 0,
             max: usize::MAX,
         }
-        | Type::Checked(_) => "a string".to_owned(),
+        | Type::Checked(_)
+        | Type::Advised { .. } => "a string".to_owned(),
         Type::Str { min, max: usize::MAX } => format!("a string of at least {min} characters"),
         Type::Str { min: 0, max } => format!("a string of at most {max} characters"),
         Type::Str { min, max } => format!("a string of {min} to {max} characters"),
         Type::OneOf(known) => one_of(known),
+        Type::Template => "a string".to_owned(),
         Type::Path => "a path".to_owned(),
         Type::Content => "files: a path, a product, a reference or text".to_owned(),
         Type::Product => "a product such as `go { … }`, a path or a reference".to_owned(),

@@ -10,6 +10,8 @@ pub const CONFLICT: &str = "E1002";
 pub const GLOB: &str = "E1003";
 /// The store does not take or give content.
 pub const STORE: &str = "E1004";
+/// A part of a product that is not in it.
+pub const PART: &str = "E1005";
 /// The Go code or its `go.mod` is not what the builder needs.
 pub const GO: &str = "E1011";
 /// `go.sum` lacks a line or cannot be read.
@@ -45,6 +47,12 @@ pub const ALL: &[Code] = &[
         text: "The folder in which results are kept cannot be written or read: the disk is full, the folder belongs to \
          somebody else, or an object in it was damaged. Free space, or name another folder with --store or \
          LAMBUILD_STORE; the build is tried again from what is there.",
+    },
+    Code {
+        code: PART,
+        title: "a part that the product does not have",
+        text: "`sub(product, \"path\")` names a file or folder of what is built, and when it was built there was none: \
+         look into `.lambuild/out/` for what is there, and mind that builders may change where files go.",
     },
     Code {
         code: GO,

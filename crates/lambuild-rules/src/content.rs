@@ -1,8 +1,8 @@
 //! From what an attribute names as content to an entry of an input root.
 
-use crate::codes;
+use crate::{codes, part};
 use lambuild_action::{Content, NodeId, Planner, Seen, SourceError};
-use lambuild_digest::{Entry, TreeError};
+use lambuild_digest::{Entry, RelPath, TreeError};
 use lambuild_lang::diagnostic::{Diagnostic, Exit};
 use lambuild_lang::source::Span;
 use lambuild_lang::value::Value;
@@ -12,8 +12,8 @@ use lambuild_lang::value::Value;
 pub enum Planned {
     /// Files of the workspace, or a text.
     Known(Content),
-    /// The output of the action's n-th input.
-    Input(usize),
+    /// What stands at a path in the output of the action's n-th input.
+    Input(usize, RelPath),
 }
 
 /// Content with the place where it was written.
@@ -31,11 +31,13 @@ pub fn plan(
     inputs: &mut Vec<NodeId>,
     planner: &mut dyn Planner,
 ) -> Result<Placed, Box<Diagnostic>> {
+    let mut input = |node, path| {
+        inputs.push(node);
+        Planned::Input(inputs.len() - 1, path)
+    };
     let planned = match planner.content(value)? {
-        Content::Built(node) => {
-            inputs.push(node);
-            Planned::Input(inputs.len() - 1)
-        }
+        Content::Built(node) => input(node, RelPath::root()),
+        Content::Part(node, path) => input(node, path),
         known => Planned::Known(known),
     };
     Ok(Placed {
@@ -47,8 +49,8 @@ pub fn plan(
 /// The entry that planned content stands for.
 pub fn entry(placed: &Placed, seen: &Seen<'_>) -> Result<Entry, Box<Diagnostic>> {
     match &placed.planned {
-        Planned::Input(at) => match seen.outputs.get(*at) {
-            Some(node) => Ok(Entry::Node(node.clone())),
+        Planned::Input(at, path) => match seen.outputs.get(*at) {
+            Some(output) => part::of(output, path, seen.trees, placed.span).map(Entry::Node),
             None => Err(broken("an input of an action is not there", placed.span)),
         },
         Planned::Known(Content::Source(path)) => seen
@@ -62,7 +64,9 @@ pub fn entry(placed: &Placed, seen: &Seen<'_>) -> Result<Entry, Box<Diagnostic>>
                 .map_err(|error| store(&error, placed.span))?;
             Ok(Entry::file(digest, false))
         }
-        Planned::Known(Content::Built(_)) => Err(broken("an input of an action is not there", placed.span)),
+        Planned::Known(Content::Built(_) | Content::Part(..)) => {
+            Err(broken("an input of an action is not there", placed.span))
+        }
     }
 }
 

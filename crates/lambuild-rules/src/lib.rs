@@ -9,6 +9,7 @@ pub mod launcher;
 pub mod zip;
 
 mod content;
+mod part;
 
 #[cfg(test)]
 mod testing;

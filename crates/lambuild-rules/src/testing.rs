@@ -299,6 +299,10 @@ impl Planner for Plan<'_> {
             Data::Path(path) => Ok(Content::Source(path.clone())),
             Data::Str(text) => Ok(Content::Text(text.clone())),
             Data::Product(product) => self.product(product).map(Content::Built),
+            Data::Part(part) => match self.content(&part.of)? {
+                Content::Built(node) => Ok(Content::Part(node, part.path.clone())),
+                other => panic!("no product: {other:?}"),
+            },
             other => panic!("no content: {other:?}"),
         }
     }

@@ -152,8 +152,26 @@ impl<'a> Reader<'a> {
     fn text_of(&mut self, value: &Value) -> Option<String> {
         match &value.data {
             Data::Str(text) => self.judged(value.span, text, names::plain(text)),
+            Data::Secret(_) | Data::Url(_) | Data::Arn(_) => self.known_later(value),
             _ => self.mistyped(value, "a string"),
         }
+    }
+
+    /// Refuses what the script would have to ask AWS for while it runs.
+    fn known_later(&mut self, value: &Value) -> Option<String> {
+        let message = format!(
+            "{} cannot be deployed: the script does not fetch such values yet",
+            value.data.kind()
+        );
+        let help = match &value.data {
+            Data::Secret(_) => {
+                "let the function read the secret itself when it starts, and give it only the name"
+            }
+            _ => "write the text itself, with `${stage.region}` and the like for what differs",
+        };
+        let error = Diagnostic::error(codes::LATER, message, value.span, "needed as text here");
+        self.wrong.push(error.help(help));
+        None
     }
 
     fn int(&mut self, key: &str) -> Option<i64> {

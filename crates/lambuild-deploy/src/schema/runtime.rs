@@ -87,6 +87,12 @@ pub fn is_known(text: &str) -> bool {
     KNOWN.contains(&text)
 }
 
+/// What to say of a runtime that is taken for its family alone.
+pub fn advice(text: &str) -> Option<String> {
+    (!is_known(text))
+        .then(|| format!("the runtime `{text}` is newer than this version of lambuild, or does not exist"))
+}
+
 /// Whether the program brings its own `bootstrap`.
 pub fn is_custom(runtime: &str) -> bool {
     runtime.starts_with("provided.")
@@ -130,7 +136,8 @@ mod tests {
         ]) {
             assert_eq!(check(runtime), Ok(()), "{runtime}");
         }
-        assert!(is_known("python3.13") && !is_known("nodejs30.x"));
+        assert_eq!(advice("python3.13"), None);
+        insta::assert_snapshot!(advice("nodejs30.x").unwrap(), @"the runtime `nodejs30.x` is newer than this version of lambuild, or does not exist");
     }
 
     #[test]

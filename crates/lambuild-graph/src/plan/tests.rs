@@ -40,6 +40,24 @@ fn what_is_needed_is_built_and_not_delivered() {
 }
 
 #[test]
+fn a_part_needs_no_action_and_at_plans_for_the_other_architecture() {
+    let text = format!(
+        "{ARM}
+target t {{ build = mix {{}}, architectures = [\"arm64\", \"x86_64\"] }}
+target f = mix {{ parts = [sub(sub(target.t, \"a\"), \"b\"), at(\"x86_64\", target.t), at(\"x86_64\", mix {{}}), ./data] }}
+"
+    );
+    insta::assert_snapshot!(planned(&text, &["f"]), @r"
+    0 take tool of this machine
+    1 mix arm64 <- 0
+    2 mix x86_64 <- 0
+    3 mix x86_64 <- 0
+    4 mix /a/b data arm64 <- 0 1 2 3
+    :f arm64: product 4, zip None
+    ");
+}
+
+#[test]
 fn equal_toolchains_are_one_action_and_others_are_not() {
     let text = format!(
         "{ARM}

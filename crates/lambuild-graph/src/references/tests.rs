@@ -51,6 +51,22 @@ layer l {{ content = target.bare }}
 }
 
 #[test]
+fn a_part_is_an_edge_to_the_whole_and_at_one_to_the_other_architecture() {
+    let text = "workspace w { architectures = [\"arm64\", \"x86_64\"] }
+target t = mix {}
+target f = mix { parts = [sub(target.t, \"a\"), at(\"arm64\", mix { parts = [target.t] })] }
+";
+    assert_eq!(
+        edges(text),
+        [
+            ":f arm64 -> :t arm64",
+            ":f x86_64 -> :t arm64",
+            ":f x86_64 -> :t x86_64",
+        ]
+    );
+}
+
+#[test]
 fn a_reference_is_for_the_architecture_of_who_refers() {
     let text = "workspace w { architectures = [\"arm64\", \"x86_64\"] }
 target t = mix {}

@@ -128,16 +128,31 @@ impl Machine<'_> {
         key: &Key,
         env: EnvId,
     ) -> Fail {
+        self.fail(env, self.unknown_import_error(file, alias, name, key))
+    }
+
+    /// The error of a name that an imported file does not have.
+    pub(crate) fn unknown_import_error(
+        &self,
+        file: FileId,
+        alias: &str,
+        name: &str,
+        key: &Key,
+    ) -> Diagnostic {
         let path = &self.sources.file(file).path;
         let message = format!("`{path}` has no `let {name}`");
         let error = Diagnostic::error(codes::UNKNOWN_NAME, message, key.span, "unknown name");
         let declared = self.declared_kind(file, name);
-        let error = match (declared, nearest(name, self.names_of_file(file))) {
+        match (declared, nearest(name, self.names_of_file(file))) {
             (Some(kind), _) => error.help(format!("to refer to the {kind}, write `{alias}.{kind}.{name}`")),
             (None, Some(near)) => error.help(format!("did you mean `{alias}.{near}`?")),
             _ => error,
-        };
-        self.fail(env, error)
+        }
+    }
+
+    /// Whether `file.word.name` is a reference.
+    pub(crate) fn is_reference_word(name: &str) -> bool {
+        ["function", "layer", "target", "toolchain"].contains(&name)
     }
 
     /// From `value` along `keys`; a missing attribute is an error.
@@ -195,12 +210,22 @@ impl Machine<'_> {
                 None => Ok(None),
             },
             Shape::Reference(id) => self.target_attribute(*id, name, key.span, env, context),
-            Shape::Product(_) => Err(self.not_yet(env, "parts of products", key.span, "")),
+            Shape::Product(_) | Shape::Part(_) | Shape::Other(_) => Err(self.no_part(value, key, name, env)),
             _ => {
                 let message = format!("{} has no attributes", value.shape.kind());
                 Err(self.fail(env, self.found_at(codes::TYPE, message, value, key.span)))
             }
         }
+    }
+
+    /// Only some builders make parts that have names.
+    fn no_part(&self, value: &Lazy, key: &Key, name: &str, env: EnvId) -> Fail {
+        let message = match &value.shape {
+            Shape::Product(recipe) => format!("what `{}` builds has no part `{name}`", recipe.builder),
+            other => format!("{} has no attributes", other.kind()),
+        };
+        let error = Diagnostic::error(codes::NO_ATTRIBUTE, message, key.span, "no such part");
+        self.fail(env, error.help("`sub(product, \"path\")` is a part by its path"))
     }
 
     fn missing(&self, value: &Lazy, key: &Key, name: &str, env: EnvId) -> Fail {
@@ -215,10 +240,11 @@ impl Machine<'_> {
                 };
                 self.fail(env, error)
             }
-            _ => self.fail(
-                env,
-                self.no_attribute_of(value.shape.kind(), key, name, Vec::new()),
-            ),
+            _ => {
+                let error = self.no_attribute_of(value.shape.kind(), key, name, Vec::new());
+                let help = "it has `name`, `arn` and deploy attributes; `sub(reference, \"path\")` is a part of what it builds";
+                self.fail(env, error.help(help))
+            }
         }
     }
 

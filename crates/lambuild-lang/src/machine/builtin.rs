@@ -5,23 +5,26 @@ use super::context::Context;
 use super::value::{Eval, Fail, Lazy, Shape, ThunkId};
 use super::{EnvId, Machine};
 use crate::codes;
+use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
-use crate::files::FileKind;
 use crate::nearest;
 use crate::source::Span;
-use crate::syntax::ast::{Call, Name};
-use lambuild_digest::RelPath;
+use crate::syntax::ast::{Call, Name, Word};
 use std::sync::Arc;
 
-/// What this version has, sorted.
-pub(super) const NAMES: [&str; 26] = [
+/// All of them, sorted.
+pub(super) const NAMES: [&str; 35] = [
+    "at",
     "basename",
     "contains",
     "dirname",
     "dirs",
     "div",
     "ends_with",
+    "glob",
+    "hash",
     "join",
+    "json",
     "keys",
     "len",
     "lower",
@@ -31,30 +34,65 @@ pub(super) const NAMES: [&str; 26] = [
     "mod",
     "param",
     "range",
+    "read",
     "replace",
+    "secret",
     "sort",
     "split",
     "starts_with",
+    "sub",
     "to_json",
     "to_string",
+    "toml",
     "trim",
     "unique",
     "upper",
     "values",
+    "yaml",
 ];
 
-/// What the language page names and this version lacks.
-pub(super) const LATER: [&str; 9] = [
-    "at", "glob", "hash", "json", "read", "secret", "sub", "toml", "yaml",
-];
+/// What a function takes: the fewest and the most arguments by place, and those by name.
+struct Signature {
+    least: usize,
+    most: usize,
+    named: &'static [&'static str],
+}
+
+fn signature(name: &str) -> Signature {
+    let (least, most) = match name {
+        "range" => (1, 2),
+        "merge" | "min" | "max" => (1, usize::MAX),
+        "contains" | "starts_with" | "ends_with" | "split" | "join" | "div" | "mod" | "sub" | "at"
+        | "glob" => (2, 2),
+        "replace" => (3, 3),
+        _ => (1, 1),
+    };
+    let named: &[&str] = match name {
+        "param" => &["default"],
+        "glob" => &["exclude", "allow_empty"],
+        _ => &[],
+    };
+    Signature { least, most, named }
+}
 
 /// A call of a built-in function, for its parts and its errors.
 pub(super) struct Use<'c> {
     pub name: &'c str,
+    /// By place.
     pub args: Vec<(ThunkId, Span)>,
+    /// By name.
+    named: Vec<(&'c str, ThunkId, Span)>,
     pub span: Span,
     pub env: EnvId,
     pub context: Context,
+}
+
+impl Use<'_> {
+    /// The argument of this name, if it is given.
+    pub fn named(&self, name: &str) -> Option<(ThunkId, Span)> {
+        let given = self.named.iter().find(|(known, ..)| *known == name);
+        given.map(|(_, value, span)| (*value, *span))
+    }
 }
 
 impl Machine<'_> {
@@ -66,31 +104,55 @@ impl Machine<'_> {
         env: EnvId,
         context: Context,
     ) -> Eval<Lazy> {
-        if &**name == "param" {
-            return self.param(call, span, env, context);
-        }
-        let (least, most) = arity(name);
-        if let Some(word) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
-            let message = format!("`{name}` takes its arguments by place, not by name");
-            let error = Diagnostic::error(codes::ARGUMENTS, message, word.span, "named here");
-            return Err(self.fail(env, error));
-        }
-        if !(least..=most).contains(&call.args.len()) {
-            return Err(self.wrong_count(name, call.args.len(), (least, most), span, env));
-        }
-        let args = call
-            .args
-            .iter()
-            .map(|arg| (self.delay(arg.value, env), self.program.arena.span(arg.value)));
-        let args = args.collect();
-        let call = Use {
+        let takes = signature(name);
+        let mut made = Use {
             name,
-            args,
+            args: Vec::new(),
+            named: Vec::new(),
             span,
             env,
             context,
         };
-        self.built_in(&call).map(|shape| shape.at(span))
+        for arg in &call.args {
+            let (value, at) = (self.delay(arg.value, env), self.program.arena.span(arg.value));
+            match &arg.name {
+                None => made.args.push((value, at)),
+                Some(word) => {
+                    self.check_named(&made, takes.named, word)?;
+                    made.named.push((&word.name, value, at));
+                }
+            }
+        }
+        if !(takes.least..=takes.most).contains(&made.args.len()) {
+            return Err(self.wrong_count(name, made.args.len(), (takes.least, takes.most), span, env));
+        }
+        if &**name == "param" {
+            return self.param(&made);
+        }
+        self.built_in(&made).map(|shape| shape.at(span))
+    }
+
+    fn check_named(&self, call: &Use<'_>, takes: &[&'static str], word: &Word) -> Eval<()> {
+        let name = call.name;
+        let (message, label) = if takes.is_empty() {
+            let message = format!("`{name}` takes its arguments by place, not by name");
+            (message, "named here")
+        } else if !takes.contains(&&*word.name) {
+            let message = format!("`{name}` has no parameter `{}`", word.name);
+            (message, "unknown parameter")
+        } else if call.named(&word.name).is_some() {
+            (format!("`{name}` gets `{}` twice", word.name), "given again here")
+        } else {
+            return Ok(());
+        };
+        let error = Diagnostic::error(codes::ARGUMENTS, message, word.span, label);
+        Err(self.fail(
+            call.env,
+            match nearest(&word.name, takes.iter().copied()) {
+                Some(near) if near != &*word.name => error.help(format!("did you mean `{near}`?")),
+                _ => error,
+            },
+        ))
     }
 
     fn wrong_count(
@@ -114,8 +176,13 @@ impl Machine<'_> {
     fn built_in(&mut self, call: &Use<'_>) -> Eval<Shape> {
         match call.name {
             "dirs" => self.dirs(call),
+            "glob" => self.glob(call),
             "basename" | "dirname" => self.part_of_path(call),
+            "read" | "json" | "yaml" | "toml" => self.read_file(call),
+            "secret" => self.secret(call),
             "merge" => self.merge(call),
+            "sub" => self.sub(call),
+            "at" => self.at(call),
             "len" | "keys" | "values" | "sort" | "unique" | "range" | "contains" => self.built_in_list(call),
             "min" | "max" | "div" | "mod" => self.built_in_number(call),
             _ => self.built_in_text(call),
@@ -154,97 +221,6 @@ impl Machine<'_> {
         }
     }
 
-    fn path_arg(&mut self, call: &Use<'_>, at: usize) -> Eval<RelPath> {
-        let value = self.arg(call, at)?;
-        match &value.shape {
-            Shape::Path(path) => Ok(path.clone()),
-            _ => Err(self.wrong_arg(call, at, "a path", &value)),
-        }
-    }
-
-    /// `dirs(dir)`: the folders in a folder, sorted.
-    fn dirs(&mut self, call: &Use<'_>) -> Eval<Shape> {
-        let dir = self.path_arg(call, 0)?;
-        let at = call.args[0].1;
-        let entries = self.files.list(&dir).map_err(|why| {
-            let error = match self.missing_path(&dir, at) {
-                Some(missing) => missing,
-                None => Diagnostic::error(
-                    codes::UNREADABLE,
-                    format!("`{dir}` cannot be listed: {why}"),
-                    at,
-                    "",
-                ),
-            };
-            self.fail(call.env, error)
-        })?;
-        self.bytes(entries.len() * super::expression::ENTRY_BYTES, at)?;
-        let dirs = entries.into_iter().filter(|(_, kind)| *kind == FileKind::Dir);
-        let paths = dirs.filter_map(|(name, _)| dir.child(&name).ok());
-        Ok(Shape::List(
-            paths
-                .map(|path| self.known(Shape::Path(path).at(call.span)))
-                .collect(),
-        ))
-    }
-
-    /// The error of a path at which nothing stands, with its nearest sibling.
-    pub(crate) fn missing_path(&self, path: &RelPath, at: Span) -> Option<Diagnostic> {
-        if self.files.kind(path).is_some() {
-            return None;
-        }
-        let written = self.sources.text(at);
-        let literal = written.starts_with('.') && !written.contains(['$', '"', '\n']);
-        let shown = if literal { written } else { path.display() };
-        let error = Diagnostic::error(
-            codes::MISSING_PATH,
-            format!("`{shown}` does not exist"),
-            at,
-            "not found",
-        );
-        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
-            return Some(error);
-        };
-        let siblings = self.files.list(&parent).unwrap_or_default();
-        let near = nearest(name, siblings.iter().map(|(name, _)| name.as_str()));
-        Some(match near {
-            Some(near) => error.help(format!(
-                "did you mean `{}{near}`?",
-                shown.strip_suffix(name).unwrap_or_default()
-            )),
-            None => error,
-        })
-    }
-
-    /// The last part of a path, or what stands before it.
-    fn part_of_path(&mut self, call: &Use<'_>) -> Eval<Shape> {
-        let value = self.arg(call, 0)?;
-        let last = call.name == "basename";
-        match &value.shape {
-            Shape::Path(path) if last => {
-                let name = path.name().ok_or_else(|| self.no_last_part(call))?;
-                Ok(Shape::Str(Arc::from(name)))
-            }
-            Shape::Path(path) => {
-                let parent = path.parent().ok_or_else(|| self.no_last_part(call))?;
-                Ok(Shape::Path(parent))
-            }
-            Shape::Str(text) => {
-                let (dir, name) = text.rsplit_once('/').unwrap_or(("", text));
-                Ok(Shape::Str(Arc::from(if last { name } else { dir })))
-            }
-            _ => Err(self.wrong_arg(call, 0, "a path or a string", &value)),
-        }
-    }
-
-    fn no_last_part(&self, call: &Use<'_>) -> Fail {
-        let message = format!("`{}` has no answer for the workspace's root", call.name);
-        self.fail(
-            call.env,
-            Diagnostic::error(codes::ARGUMENT_VALUE, message, call.args[0].1, "this is the root"),
-        )
-    }
-
     /// `merge(under, over, …)`: deep, the later one wins.
     fn merge(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let mut merged: Option<super::value::Slots> = None;
@@ -262,34 +238,23 @@ impl Machine<'_> {
     }
 
     /// `param("name", default = …)`: what `--param name=…` says, read as what the default is.
-    fn param(&mut self, call: &Call, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
-        let (name, default) = match &*call.args {
-            [name] if name.name.is_none() => (name, None),
-            [name, default] if name.name.is_none() && is_default(default) => (name, Some(default.value)),
-            _ => {
-                let message = "`param` takes a name, and `default = …` if you like";
-                return Err(self.fail(
-                    env,
-                    Diagnostic::error(codes::ARGUMENTS, message, span, "this call"),
-                ));
-            }
-        };
-        let name = self.text_of("`param`", name.value, env, context)?;
+    fn param(&mut self, call: &Use<'_>) -> Eval<Lazy> {
+        let name = self.text_arg(call, 0)?;
         let given = self.options.params.get(&*name).cloned();
-        match (given, default) {
+        match (given, call.named("default")) {
             (None, None) => {
                 let message = format!("the parameter `{name}` has no value");
-                let error = Diagnostic::error(codes::PARAM, message, span, "it is read here");
+                let error = Diagnostic::error(codes::PARAM, message, call.span, "it is read here");
                 Err(self.fail(
-                    env,
+                    call.env,
                     error.help(format!("give it: `--param {name}=…`, or write a `default`")),
                 ))
             }
-            (None, Some(default)) => self.eval_now(default, env, context),
-            (Some(text), None) => Ok(Shape::Str(Arc::from(text)).at(span)),
-            (Some(text), Some(default)) => {
-                let default = self.eval_now(default, env, context)?;
-                self.read_param(&name, &text, &default, span, env)
+            (None, Some((default, at))) => self.force(default, call.context, at),
+            (Some(text), None) => Ok(Shape::Str(Arc::from(text)).at(call.span)),
+            (Some(text), Some((default, at))) => {
+                let default = self.force(default, call.context, at)?;
+                self.read_param(&name, &text, &default, call.span, call.env)
             }
         }
     }
@@ -297,6 +262,7 @@ impl Machine<'_> {
     fn read_param(&self, name: &str, text: &str, default: &Lazy, span: Span, env: EnvId) -> Eval<Lazy> {
         let shape = match &default.shape {
             Shape::Int(_) => text.parse().ok().map(Shape::Int),
+            Shape::Decimal(_) => read_number(text),
             Shape::Bool(_) => text.parse().ok().map(Shape::Bool),
             _ => Some(Shape::Str(Arc::from(text))),
         };
@@ -311,17 +277,8 @@ impl Machine<'_> {
     }
 }
 
-fn is_default(arg: &crate::syntax::ast::Arg) -> bool {
-    arg.name.as_ref().is_some_and(|word| &*word.name == "default")
-}
-
-/// The fewest and the most arguments of a function.
-fn arity(name: &str) -> (usize, usize) {
-    match name {
-        "range" => (1, 2),
-        "merge" | "min" | "max" => (1, usize::MAX),
-        "contains" | "starts_with" | "ends_with" | "split" | "join" | "div" | "mod" => (2, 2),
-        "replace" => (3, 3),
-        _ => (1, 1),
-    }
+/// `2` and `2.5` are both what a decimal may be.
+fn read_number(text: &str) -> Option<Shape> {
+    let integer = text.parse().ok().map(Shape::Int);
+    integer.or_else(|| Decimal::parse(text).map(Shape::number))
 }

@@ -5,6 +5,7 @@ use super::builtin::Use;
 use super::expression::ENTRY_BYTES;
 use super::value::{Eval, Fail, Lazy, Shape, Slots, ThunkId};
 use crate::codes;
+use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -100,12 +101,12 @@ impl Machine<'_> {
         }
     }
 
-    /// `sort(list)` of strings or of integers, strings by their bytes.
+    /// `sort(list)` of strings or of numbers, strings by their bytes.
     fn sort(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let items = self.list_arg(call)?;
         let values = self.elements(&items, call.context, call.args[0].1)?;
         if let Some(odd) = values.iter().find(|value| !alike(value, &values[0])) {
-            return Err(self.wrong_arg(call, 0, "a list of strings or a list of integers", odd));
+            return Err(self.wrong_arg(call, 0, "a list of strings or a list of numbers", odd));
         }
         let mut pairs: Vec<(Lazy, ThunkId)> = values.into_iter().zip(items.iter().copied()).collect();
         pairs.sort_by(|(a, _), (b, _)| order(a, b));
@@ -145,26 +146,29 @@ impl Machine<'_> {
                 .map(Shape::Int)
                 .ok_or_else(|| self.overflow(call.env, call.span));
         }
-        let numbers = self.numbers(call)?;
+        let numbers = self.number_args(call)?;
         let found = if call.name == "min" {
-            numbers.iter().min()
+            numbers.into_iter().min()
         } else {
-            numbers.iter().max()
+            numbers.into_iter().max()
         };
-        found.copied().map(Shape::Int).ok_or_else(|| self.nothing(call))
+        found.map(Shape::number).ok_or_else(|| self.nothing(call))
     }
 
-    fn numbers(&mut self, call: &Use<'_>) -> Eval<Vec<i64>> {
-        if call.args.len() > 1 {
-            return (0..call.args.len()).map(|at| self.int_arg(call, at)).collect();
-        }
-        let items = self.list_arg(call)?;
-        let values = self.elements(&items, call.context, call.args[0].1)?;
-        let number = |value: &Lazy| match value.shape {
-            Shape::Int(number) => Ok(number),
-            _ => Err(self.wrong_arg(call, 0, "integers", value)),
+    fn number_args(&mut self, call: &Use<'_>) -> Eval<Vec<Decimal>> {
+        let values = if call.args.len() > 1 {
+            let each = 0..call.args.len();
+            each.map(|at| self.arg(call, at)).collect::<Eval<Vec<Lazy>>>()?
+        } else {
+            let items = self.list_arg(call)?;
+            self.elements(&items, call.context, call.args[0].1)?
         };
-        values.iter().map(number).collect()
+        let place = |at: usize| at.min(call.args.len() - 1);
+        let number = |(at, value): (usize, &Lazy)| {
+            let number = value.shape.as_number();
+            number.ok_or_else(|| self.wrong_arg(call, place(at), "numbers", value))
+        };
+        values.iter().enumerate().map(number).collect()
     }
 
     fn nothing(&self, call: &Use<'_>) -> Fail {
@@ -182,16 +186,13 @@ impl Machine<'_> {
 }
 
 fn alike(a: &Lazy, b: &Lazy) -> bool {
-    matches!(
-        (&a.shape, &b.shape),
-        (Shape::Int(_), Shape::Int(_)) | (Shape::Str(_), Shape::Str(_))
-    )
+    let texts = matches!((&a.shape, &b.shape), (Shape::Str(_), Shape::Str(_)));
+    texts || a.shape.as_number().is_some() && b.shape.as_number().is_some()
 }
 
 fn order(a: &Lazy, b: &Lazy) -> Ordering {
     match (&a.shape, &b.shape) {
-        (Shape::Int(a), Shape::Int(b)) => a.cmp(b),
         (Shape::Str(a), Shape::Str(b)) => a.cmp(b),
-        _ => Ordering::Equal,
+        (a, b) => a.as_number().cmp(&b.as_number()),
     }
 }

@@ -6,6 +6,7 @@ use super::expression::ENTRY_BYTES;
 use super::value::{Eval, Lazy, Shape};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use lambuild_digest::DigestFunction;
 use std::sync::Arc;
 
 impl Machine<'_> {
@@ -16,6 +17,7 @@ impl Machine<'_> {
             "replace" => self.replace(call),
             "to_string" => self.string_of(call),
             "to_json" => self.json_of(call),
+            "hash" => self.hash(call),
             "starts_with" | "ends_with" => {
                 let (text, part) = (self.text_arg(call, 0)?, self.text_arg(call, 1)?);
                 let starts = call.name == "starts_with";
@@ -104,15 +106,23 @@ impl Machine<'_> {
         self.fail(call.env, error)
     }
 
-    /// `to_string(x)` of a string, an integer or a boolean.
+    /// `to_string(x)` of a string, a number or a boolean.
     fn string_of(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let value = self.arg(call, 0)?;
         match &value.shape {
             Shape::Str(text) => Ok(Shape::Str(Arc::clone(text))),
             Shape::Int(number) => self.text(&number.to_string(), call),
+            Shape::Decimal(number) => self.text(&number.to_string(), call),
             Shape::Bool(value) => self.text(&value.to_string(), call),
-            _ => Err(self.wrong_arg(call, 0, "a string, an integer or a boolean", &value)),
+            _ => Err(self.wrong_arg(call, 0, "a string, a number or a boolean", &value)),
         }
+    }
+
+    /// `hash(text)`: the SHA-256 of its UTF-8 bytes in hexadecimal, as `sha256sum` prints it.
+    fn hash(&mut self, call: &Use<'_>) -> Eval<Shape> {
+        let text = self.text_arg(call, 0)?;
+        self.steps(1 + text.len() as u64 / 64, call.span)?;
+        self.text(&DigestFunction::Sha256.digest(text.as_bytes()).hex(), call)
     }
 
     /// `to_json(x)`: compact, keys in the order of writing.
@@ -129,6 +139,7 @@ impl Machine<'_> {
             Shape::Null => text.push_str("null"),
             Shape::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
             Shape::Int(number) => text.push_str(&number.to_string()),
+            Shape::Decimal(number) => text.push_str(&number.to_string()),
             Shape::Str(piece) => text.push_str(&serde_json::Value::from(&**piece).to_string()),
             Shape::List(items) => {
                 text.push('[');

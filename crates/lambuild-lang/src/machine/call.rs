@@ -72,20 +72,22 @@ impl Machine<'_> {
     }
 
     fn unknown_function(&self, name: &str, span: Span, env: EnvId) -> Fail {
-        if builtin::LATER.contains(&name) {
-            return self.not_yet(env, &format!("the function `{name}`"), span, "");
-        }
+        let error = self.unknown_function_error(name, span, &self.visible(env));
+        self.fail(env, error)
+    }
+
+    /// The error of a call of nothing, where `visible` are the names that can be seen.
+    pub(crate) fn unknown_function_error(&self, name: &str, span: Span, visible: &[&str]) -> Diagnostic {
         let message = format!("there is no template or function `{name}`");
         let error = Diagnostic::error(codes::UNKNOWN_NAME, message, span, "unknown name");
-        let known = self
-            .visible(env)
-            .into_iter()
-            .chain(builtin::NAMES.iter().copied());
-        let error = match nearest(name, known) {
+        match nearest(name, visible.iter().copied().chain(builtin::NAMES)) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error,
-        };
-        self.fail(env, error)
+        }
+    }
+
+    pub(crate) fn is_builtin(name: &str) -> bool {
+        builtin::NAMES.contains(&name)
     }
 
     fn call_template(

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::scope::Binding;
-use super::value::{Eval, Fail, Lazy, Recipe, Shape, Slot, Slots};
+use super::value::{Eval, Fail, Lazy, Piece, Recipe, Shape, Slot, Slots};
 use super::{EnvId, Machine};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -17,6 +17,17 @@ use std::sync::Arc;
 /// Bytes that an entry of a list or a set is counted with.
 pub(super) const ENTRY_BYTES: usize = 64;
 
+/// Words with a meaning of their own, of which attributes are selected.
+const WORDS: [&str; 7] = [
+    "function",
+    "layer",
+    "target",
+    "toolchain",
+    "stage",
+    "arch",
+    "workspace",
+];
+
 impl Machine<'_> {
     /// The value of an expression, as far as its outermost shape.
     pub(super) fn eval(&mut self, id: ExprId, env: EnvId, context: Context) -> Eval<Lazy> {
@@ -29,8 +40,9 @@ impl Machine<'_> {
             ExprKind::Null => Shape::Null,
             ExprKind::Bool(value) => Shape::Bool(*value),
             ExprKind::Int(value) => Shape::Int(*value),
+            ExprKind::Decimal(value) => Shape::Decimal(*value),
             ExprKind::Text(text) => Shape::Str(text.clone()),
-            ExprKind::Template(parts) => Shape::Str(Arc::from(self.template(parts, env, context)?)),
+            ExprKind::Template(parts) => self.template(parts, env, context)?,
             ExprKind::Path(parts) => self.path(parts, span, env, context)?,
             ExprKind::List(items) => self.list(items, span, env)?,
             ExprKind::ListFor(rule, item) => self.list_for(rule, *item, env, context)?,
@@ -94,40 +106,57 @@ impl Machine<'_> {
         }
     }
 
-    /// The text of a string's parts.
-    pub(super) fn template(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<String> {
-        let mut text = String::new();
+    /// A string's parts, put together; content stays a piece of its own.
+    fn template(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<Shape> {
+        let mut string = Joined::default();
         for part in parts {
             match part {
-                Part::Text(fixed) => text.push_str(fixed),
+                Part::Text(fixed) => string.text.push_str(fixed),
                 Part::Value(id) => {
                     let value = self.eval_now(*id, env, context)?;
                     let at = self.program.arena.span(*id);
-                    let piece = self.piece(&value, at, env)?;
-                    self.bytes(piece.len(), at)?;
-                    text.push_str(&piece);
+                    self.interpolate(value, at, env, &mut string)?;
                 }
             }
         }
-        Ok(text)
+        Ok(string.shape())
     }
 
-    /// What `${…}` puts into a string.
+    fn interpolate(&mut self, value: Lazy, at: Span, env: EnvId, string: &mut Joined) -> Eval<()> {
+        let before = string.text.len();
+        match &value.shape {
+            shape if shape.is_content() => {
+                self.bytes(ENTRY_BYTES, at)?;
+                string.push(Piece::Content(value));
+                return Ok(());
+            }
+            Shape::Template(pieces) => {
+                self.bytes(pieces.len() * ENTRY_BYTES, at)?;
+                pieces.iter().for_each(|piece| string.push(piece.clone()));
+                return Ok(());
+            }
+            _ => string.text.push_str(&self.piece(&value, at, env)?),
+        }
+        self.bytes(string.text.len() - before, at)
+    }
+
+    /// The text that `${…}` puts into a string.
     fn piece(&mut self, value: &Lazy, at: Span, env: EnvId) -> Eval<Arc<str>> {
         match &value.shape {
             Shape::Str(text) => Ok(Arc::clone(text)),
             Shape::Int(number) => Ok(Arc::from(number.to_string())),
+            Shape::Decimal(number) => Ok(Arc::from(number.to_string())),
             Shape::Bool(value) => Ok(Arc::from(value.to_string())),
-            Shape::Path(_) | Shape::Product(_) | Shape::Reference(_) => Err(self.not_yet(
-                env,
-                &format!("{} in a string", value.shape.kind()),
-                at,
-                "for the text of a path's last part use `basename`",
-            )),
             Shape::List(_) => {
                 let error = self
                     .in_string(value, at)
                     .help("make text of it with `join(\", \", list)`");
+                Err(self.fail(env, error))
+            }
+            Shape::Secret(_) => {
+                let message = "a secret is never part of a text";
+                let error = Diagnostic::error(codes::SECRET, message, at, "this is a secret")
+                    .help("make it the whole value, and let the program put the text together");
                 Err(self.fail(env, error))
             }
             _ => Err(self.fail(env, self.in_string(value, at))),
@@ -147,7 +176,7 @@ impl Machine<'_> {
     }
 
     fn path(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<Shape> {
-        let text = self.path_text(parts, env, context)?;
+        let text = self.path_text(parts, span, env, context)?;
         let dir = &self.program.module(self.file_of(env)).dir;
         match dir.resolve(&text) {
             Ok(path) => Ok(Shape::Path(path)),
@@ -156,11 +185,20 @@ impl Machine<'_> {
     }
 
     /// The text of a path; a path cannot be part of another one.
-    fn path_text(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<String> {
+    fn path_text(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<String> {
         if let [Part::Text(only)] = parts {
             return Ok(only.to_string());
         }
-        self.template(parts, env, context)
+        match self.template(parts, env, context)? {
+            Shape::Str(text) => Ok(text.to_string()),
+            _ => {
+                let message = "a path is made of text, not of paths or products";
+                let error = Diagnostic::error(codes::TYPE, message, span, "this path").help(
+                    "`basename(path)` is the last part of a path, `sub(path, \"rest\")` lies below one",
+                );
+                Err(self.fail(env, error))
+            }
+        }
     }
 
     fn list(&mut self, items: &[ExprId], span: Span, env: EnvId) -> Eval<Shape> {
@@ -249,42 +287,35 @@ impl Machine<'_> {
 
     /// The error of a name that means nothing, with what may have been meant.
     pub(super) fn unknown_name(&self, name: &str, span: Span, env: EnvId) -> Fail {
-        let error = Diagnostic::error(
-            codes::UNKNOWN_NAME,
-            format!("`{name}` is not known here"),
-            span,
-            "unknown name",
-        );
-        let visible = self.visible(env);
-        let builtins = super::builtin::NAMES.iter().copied();
-        let words = [
-            "function",
-            "layer",
-            "target",
-            "toolchain",
-            "stage",
-            "arch",
-            "workspace",
-        ];
-        let is_difference = name
-            .split_once('-')
-            .is_some_and(|(left, _)| visible.contains(&left));
-        let error = if is_difference {
-            error.help(format!(
-                "to subtract, put spaces around the sign: `{}`",
-                name.replacen('-', " - ", 1)
-            ))
-        } else if words.contains(&name) {
+        let error = self.unknown_name_error(name, span, &self.visible(env));
+        self.fail(env, error)
+    }
+
+    /// The same, where `visible` are the names that can be seen.
+    pub(crate) fn unknown_name_error(&self, name: &str, span: Span, visible: &[&str]) -> Diagnostic {
+        let message = format!("`{name}` is not known here");
+        let error = Diagnostic::error(codes::UNKNOWN_NAME, message, span, "unknown name");
+        let known = visible.iter().copied().chain(WORDS).chain(super::builtin::NAMES);
+        let (left, _) = name.split_once('-').unwrap_or_default();
+        if visible.contains(&left) {
+            let difference = name.replacen('-', " - ", 1);
+            error.help(format!("to subtract, put spaces around the sign: `{difference}`"))
+        } else if WORDS.contains(&name) {
             error.help(format!("write `{name}.` and a name"))
+        } else if super::builtin::NAMES.contains(&name) {
+            error.help(format!("a function is called: `{name}(…)`"))
         } else if BUILDERS.contains(&name) || self.builder_names().contains(&name) {
             error.help(format!("a builder is called with a set: `{name} {{ … }}`"))
+        } else if let Some(near) = nearest(name, known) {
+            error.help(format!("did you mean `{near}`?"))
         } else {
-            match nearest(name, visible.iter().copied().chain(words).chain(builtins)) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error,
-            }
-        };
-        self.fail(env, error)
+            error
+        }
+    }
+
+    /// Whether a selection may begin with this word, though it is no one's name.
+    pub(crate) fn is_root_word(name: &str) -> bool {
+        WORDS.contains(&name) || name == "exec"
     }
 
     fn builder_names(&self) -> Vec<&'static str> {
@@ -324,12 +355,55 @@ impl Machine<'_> {
             Shape::Null => Data::Null,
             Shape::Bool(value) => Data::Bool(*value),
             Shape::Int(value) => Data::Int(*value),
+            Shape::Decimal(value) => Data::Decimal(*value),
             Shape::Str(text) => Data::Str(Arc::clone(text)),
             Shape::Path(path) => Data::Path(path.clone()),
             Shape::Reference(id) => Data::Reference(*id),
             Shape::Toolchain(id) => Data::Toolchain(*id),
             Shape::Arn(id) => Data::Arn(*id),
-            Shape::List(_) | Shape::Set(_) | Shape::Product(_) => return None,
+            Shape::Url(id) => Data::Url(*id),
+            Shape::Secret(secret) => Data::Secret(secret.clone()),
+            Shape::List(_)
+            | Shape::Set(_)
+            | Shape::Product(_)
+            | Shape::Part(_)
+            | Shape::Other(_)
+            | Shape::Template(_) => return None,
         })
+    }
+}
+
+/// A string under construction.
+#[derive(Default)]
+struct Joined {
+    pieces: Vec<Piece>,
+    /// What follows the pieces.
+    text: String,
+}
+
+impl Joined {
+    fn push(&mut self, piece: Piece) {
+        match piece {
+            Piece::Text(text) => self.text.push_str(&text),
+            content => {
+                self.end_text();
+                self.pieces.push(content);
+            }
+        }
+    }
+
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.pieces
+                .push(Piece::Text(Arc::from(std::mem::take(&mut self.text))));
+        }
+    }
+
+    fn shape(mut self) -> Shape {
+        if self.pieces.is_empty() {
+            return Shape::Str(Arc::from(self.text));
+        }
+        self.end_text();
+        Shape::Template(self.pieces.into())
     }
 }

@@ -10,10 +10,14 @@ mod attribute;
 mod budget;
 mod builtin;
 mod builtin_list;
+mod builtin_part;
+mod builtin_path;
+mod builtin_read;
 mod builtin_text;
 mod call;
 pub(crate) mod context;
 mod expression;
+mod lint;
 mod merge;
 mod operator;
 mod reference;
@@ -26,6 +30,7 @@ pub(crate) use budget::Budget;
 pub(crate) use scope::{Binding, EnvId, duplicate_names, twice};
 pub(crate) use trouble::overlap;
 
+use crate::diagnostic::Diagnostic;
 use crate::evaluation::{Options, Schemas};
 use crate::files::Files;
 use crate::program::Program;
@@ -60,6 +65,10 @@ pub(crate) struct State {
     /// Thunks and expressions that wait for each other.
     depth: usize,
     reads: Reads,
+    /// What `//` replaced, to be looked at in the end.
+    replaced: Vec<lint::Replaced>,
+    /// What was found odd on the way.
+    pub warnings: Vec<Diagnostic>,
     pub purpose: Purpose,
     pub budget: Budget,
     pub world: World,
@@ -76,6 +85,8 @@ impl State {
             stack: Vec::new(),
             depth: 0,
             reads: Reads::default(),
+            replaced: Vec::new(),
+            warnings: Vec::new(),
             purpose: Purpose::Shape,
             budget: Budget::default(),
             world: World::default(),
@@ -124,6 +135,7 @@ impl<'p> Machine<'p> {
             ExprKind::Null => Shape::Null,
             ExprKind::Bool(value) => Shape::Bool(*value),
             ExprKind::Int(value) => Shape::Int(*value),
+            ExprKind::Decimal(value) => Shape::Decimal(*value),
             ExprKind::Text(text) => Shape::Str(text.clone()),
             _ => return self.push(Source::Expr(expr, env), Vec::new()),
         };

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::value::{Eval, Fail, Lazy, Shape, Slots};
 use super::{EnvId, Machine};
 use crate::codes;
+use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{ExprId, ExprKind, Operator};
@@ -63,10 +64,10 @@ impl Machine<'_> {
                 place.env,
                 context,
             )?)),
-            Operator::Update => self.update(left, &right, place),
+            Operator::Update => self.update(left, &right, place, context),
             Operator::Concat => self.concat(left, &right, place),
             Operator::Add => self.add(left, &right, place),
-            Operator::Subtract | Operator::Multiply | Operator::Divide => self.integers(left, &right, place),
+            Operator::Subtract | Operator::Multiply | Operator::Divide => self.numbers(left, &right, place),
             _ => {
                 let order = self.order(left, &right, place)?;
                 Ok(Shape::Bool(match place.operator {
@@ -107,7 +108,7 @@ impl Machine<'_> {
         }
     }
 
-    fn update(&mut self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Shape> {
+    fn update(&mut self, left: &Lazy, right: &Lazy, place: Place, context: Context) -> Eval<Shape> {
         let (Shape::Set(under), Shape::Set(over)) = (&left.shape, &right.shape) else {
             return Err(self.operands(left, right, |s| matches!(s, Shape::Set(_)), "two sets", place));
         };
@@ -115,6 +116,7 @@ impl Machine<'_> {
             (under.len() + over.len()) * super::expression::ENTRY_BYTES,
             place.right,
         )?;
+        self.note_replaced(under, over, context);
         let mut result: Slots = (**under).clone();
         for (name, slot) in over.iter() {
             result.insert(name.clone(), *slot);
@@ -144,51 +146,45 @@ impl Machine<'_> {
                 left,
                 right,
                 |s| matches!(s, Shape::Str(_)),
-                "two strings or two integers",
+                "two strings or two numbers",
                 place,
             )),
-            _ => self.integers(left, right, place),
+            _ => self.numbers(left, right, place),
         }
     }
 
-    fn integers(&mut self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Shape> {
-        let (Shape::Int(a), Shape::Int(b)) = (&left.shape, &right.shape) else {
+    fn numbers(&mut self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Shape> {
+        let (Some(a), Some(b)) = (left.shape.as_number(), right.shape.as_number()) else {
             let takes = if place.operator == Operator::Add {
-                "two integers or two strings"
+                "two numbers or two strings"
             } else {
-                "two integers"
+                "two numbers"
             };
-            return Err(self.operands(left, right, |s| matches!(s, Shape::Int(_)), takes, place));
+            return Err(self.operands(left, right, |s| s.as_number().is_some(), takes, place));
         };
-        let (a, b) = (*a, *b);
         let result = match place.operator {
-            Operator::Add => a.checked_add(b),
-            Operator::Subtract => a.checked_sub(b),
-            Operator::Multiply => a.checked_mul(b),
+            Operator::Add => a.plus(b),
+            Operator::Subtract => a.minus(b),
+            Operator::Multiply => a.times(b),
             _ => return self.divide(a, b, place),
         };
         let at = place.left.to(place.right);
-        result.map(Shape::Int).ok_or_else(|| self.overflow(place.env, at))
+        result
+            .map(Shape::number)
+            .ok_or_else(|| self.overflow(place.env, at))
     }
 
-    fn divide(&self, a: i64, b: i64, place: Place) -> Eval<Shape> {
+    fn divide(&self, a: Decimal, b: Decimal, place: Place) -> Eval<Shape> {
         let at = place.left.to(place.right);
-        if b == 0 {
+        if b == Decimal::from(0) {
             return Err(self.division_by_zero(place.env, at));
         }
-        if a.checked_rem(b).is_some_and(|rest| rest != 0) {
-            let error = Diagnostic::error(
-                codes::ARITHMETIC,
-                format!("{a} / {b} leaves a remainder"),
-                at,
-                "this division is not exact",
-            )
-            .help("`div(a, b)` gives the whole part, `mod(a, b)` the remainder");
-            return Err(self.fail(place.env, error));
-        }
-        a.checked_div(b)
-            .map(Shape::Int)
-            .ok_or_else(|| self.overflow(place.env, at))
+        a.divided_by(b).map(Shape::number).ok_or_else(|| {
+            let message = format!("{a} / {b} is no decimal of 64 bits");
+            let error = Diagnostic::error(codes::ARITHMETIC, message, at, "this division is not exact")
+                .help("`div(a, b)` gives the whole part, `mod(a, b)` the remainder");
+            self.fail(place.env, error)
+        })
     }
 
     pub(super) fn division_by_zero(&self, env: EnvId, at: Span) -> Fail {
@@ -210,22 +206,24 @@ impl Machine<'_> {
 
     pub(super) fn negate(&mut self, id: ExprId, span: Span, env: EnvId, context: Context) -> Eval<Shape> {
         let value = self.eval_now(id, env, context)?;
-        let Shape::Int(number) = value.shape else {
-            return Err(self.wrong_kind(env, "`-`", "an integer", &value, self.program.arena.span(id)));
+        let Some(number) = value.shape.as_number() else {
+            return Err(self.wrong_kind(env, "`-`", "a number", &value, self.program.arena.span(id)));
         };
-        number
-            .checked_neg()
-            .map(Shape::Int)
+        Decimal::from(0)
+            .minus(number)
+            .map(Shape::number)
             .ok_or_else(|| self.overflow(env, span))
     }
 
     fn order(&self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Ordering> {
+        if let (Some(a), Some(b)) = (left.shape.as_number(), right.shape.as_number()) {
+            return Ok(a.cmp(&b));
+        }
         match (&left.shape, &right.shape) {
-            (Shape::Int(a), Shape::Int(b)) => Ok(a.cmp(b)),
             (Shape::Str(a), Shape::Str(b)) => Ok(a.cmp(b)),
             _ => {
                 let message = format!(
-                    "`{}` compares two integers or two strings, found {} and {}",
+                    "`{}` compares two numbers or two strings, found {} and {}",
                     place.operator.sign(),
                     left.shape.kind(),
                     right.shape.kind()
@@ -252,14 +250,13 @@ impl Machine<'_> {
     ) -> Eval<bool> {
         self.step(at)?;
         match (&left.shape, &right.shape) {
-            (Shape::Product(_), _) | (_, Shape::Product(_)) => {
-                let error = Diagnostic::error(
-                    codes::COMPARE,
-                    "a product cannot be compared",
-                    at,
-                    "compared here",
-                );
-                Err(self.fail(env, error.note("its content is known only when it is built")))
+            (odd, _) | (_, odd) if is_unknown(odd) => {
+                let message = format!("{} cannot be compared", odd.kind());
+                let error = Diagnostic::error(codes::COMPARE, message, at, "compared here");
+                Err(self.fail(
+                    env,
+                    error.note("what it stands for is known only when it is built or deployed"),
+                ))
             }
             (Shape::List(a), Shape::List(b)) => {
                 let pairs = a.iter().copied().zip(b.iter().copied());
@@ -294,4 +291,10 @@ impl Machine<'_> {
         }
         Ok(true)
     }
+}
+
+/// Whether what a value stands for is known only when it is built or deployed.
+fn is_unknown(shape: &Shape) -> bool {
+    let built = matches!(shape, Shape::Product(_) | Shape::Part(_) | Shape::Other(_));
+    built || matches!(shape, Shape::Template(_) | Shape::Secret(_))
 }

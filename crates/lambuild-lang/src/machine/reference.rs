@@ -148,7 +148,7 @@ impl Machine<'_> {
         let target = self.state.world.target(id);
         match key {
             "name" => return Ok(Some(Shape::Str(Arc::clone(&target.name)).at(target.span))),
-            "url" => return Err(self.not_yet(env, "function URLs", at, "")),
+            "url" if target.kind != TargetKind::Function => return Ok(None),
             _ if target.kind == TargetKind::Target => return Ok(None),
             _ => {}
         }
@@ -156,8 +156,10 @@ impl Machine<'_> {
         if let Ambient::None = context.stage {
             return Err(self.no_stage_for(key, at, env));
         }
-        if key == "arn" {
-            return Ok(Some(Shape::Arn(id).at(at)));
+        match key {
+            "arn" => return Ok(Some(Shape::Arn(id).at(at))),
+            "url" => return Ok(Some(Shape::Url(id).at(at))),
+            _ => {}
         }
         let before = std::mem::replace(&mut self.state.purpose, Purpose::Deploy);
         let found = self.deploy_attribute(id, key, context.stage, at);

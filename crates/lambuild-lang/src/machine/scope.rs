@@ -73,13 +73,13 @@ impl Machine<'_> {
 
     /// Whether a file belongs to no workspace of this evaluation; importing it is
     /// reported already. While the workspaces are still being read, nothing is foreign.
-    pub(super) fn is_foreign(&self, file: FileId) -> bool {
+    pub(crate) fn is_foreign(&self, file: FileId) -> bool {
         let owners = &self.state.world.owners;
         !owners.is_empty() && !owners.contains_key(&file)
     }
 
     /// Every name that can be seen, for "did you mean".
-    pub(super) fn visible(&self, env: EnvId) -> Vec<&str> {
+    pub(crate) fn visible(&self, env: EnvId) -> Vec<&str> {
         let mut names = Vec::new();
         let mut at = Some(env);
         while let Some(id) = at {

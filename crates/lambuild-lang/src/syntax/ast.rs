@@ -3,6 +3,7 @@
 //! An arena makes references small, shares nothing and drops without recursion,
 //! however deep the text nests. Knows no values.
 
+use crate::decimal::Decimal;
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -61,6 +62,8 @@ pub(crate) enum ExprKind {
     Null,
     Bool(bool),
     Int(i64),
+    /// A number with a fraction.
+    Decimal(Decimal),
     /// A string without `${…}`.
     Text(Name),
     /// A string with `${…}`.

@@ -4,6 +4,7 @@ use super::ast::{ExprId, ExprKind, Part};
 use super::parse::{Parse, Parser, Stop};
 use super::token::Kind;
 use crate::codes;
+use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
@@ -32,8 +33,13 @@ impl Parser<'_> {
             };
         }
         if digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-            let hint = "this version has no decimals yet; use a smaller unit";
-            return Err(self.bad_number(span, "is a decimal", hint));
+            return match Decimal::parse(text) {
+                Some(number) => Ok(self.add(decimal(number), span)),
+                None => {
+                    let hint = "a decimal has at most 18 digits, the fraction's included";
+                    Err(self.bad_number(span, "is beyond 64 bits", hint))
+                }
+            };
         }
         Err(self.bad_number(span, "is no number", "a text is written in quotes"))
     }
@@ -210,6 +216,11 @@ impl Parser<'_> {
             && (matches!(token.kind, Kind::PathText | Kind::Open)
                 || token.kind == Kind::Quote && after_slash())
     }
+}
+
+/// `2.0` is the integer 2.
+fn decimal(number: Decimal) -> ExprKind {
+    number.integer().map_or(ExprKind::Decimal(number), ExprKind::Int)
 }
 
 /// What an escape stands for; `None` when it is none.

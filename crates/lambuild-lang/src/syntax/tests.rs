@@ -50,6 +50,7 @@ fn show(arena: &Arena, id: ExprId) -> String {
         ExprKind::Null => "null".to_owned(),
         ExprKind::Bool(value) => value.to_string(),
         ExprKind::Int(number) => number.to_string(),
+        ExprKind::Decimal(number) => number.to_string(),
         ExprKind::Text(text) => format!("{text:?}"),
         ExprKind::Template(pieces) => format!("\"{}\"", parts(pieces)),
         ExprKind::Path(pieces) => format!("<{}>", parts(pieces)),

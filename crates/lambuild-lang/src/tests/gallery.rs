@@ -24,6 +24,16 @@ fn good_workspaces() {
     });
 }
 
+/// Whole workspaces as a team would write them. What needs a builder that the tables here
+/// lack says so, and everything else about it is checked all the same.
+#[test]
+fn whole_examples() {
+    gallery("examples.txt", |files| match problems(files) {
+        found if found.is_empty() => with_workspace(files, print::world),
+        found => found,
+    });
+}
+
 struct Case<'t> {
     title: &'t str,
     files: Vec<(&'t str, &'t str)>,

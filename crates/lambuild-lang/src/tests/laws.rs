@@ -142,7 +142,7 @@ fn diagnostics_are_json_too() {
         let json = crate::diagnostic_json(&error, &evaluation.sources);
         assert_eq!(
             json.to_string(),
-            "{\"code\":\"E0301\",\"severity\":\"error\",\"message\":\"`+` takes two strings or two integers, found an integer\",\
+            "{\"code\":\"E0301\",\"severity\":\"error\",\"message\":\"`+` takes two strings or two numbers, found an integer\",\
              \"labels\":[{\"path\":\"lambda.build\",\"line\":4,\"column\":15,\"end_line\":4,\"end_column\":16,\"text\":\"this is an integer\"}],\
              \"notes\":[],\"help\":null,\"exit\":2}"
         );

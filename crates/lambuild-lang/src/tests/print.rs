@@ -1,7 +1,7 @@
 //! Evaluated workspaces as text.
 
 use crate::Evaluation;
-use crate::value::{Attrs, Data, TargetId};
+use crate::value::{Attrs, Data, Piece, Secret, TargetId};
 use std::fmt::Write;
 
 /// Every workspace, toolchain and stage, and every target with its product for
@@ -77,6 +77,7 @@ fn data(evaluation: &Evaluation<'_>, value: &Data) -> String {
         Data::Null => "null".to_owned(),
         Data::Bool(value) => value.to_string(),
         Data::Int(number) => number.to_string(),
+        Data::Decimal(number) => number.to_string(),
         Data::Str(text) => format!("{text:?}"),
         Data::Path(path) => format!("<{path}>"),
         Data::List(items) => {
@@ -87,6 +88,18 @@ fn data(evaluation: &Evaluation<'_>, value: &Data) -> String {
         Data::Reference(id) => evaluation.target(*id).address(),
         Data::Toolchain(id) => format!("toolchain {}", evaluation.toolchains()[id.0 as usize].name),
         Data::Product(product) => format!("{} {}", product.builder, attrs(evaluation, &product.attrs)),
+        Data::Part(part) => format!("{} / {}", data(evaluation, &part.of.data), part.path),
+        Data::At(at) => format!("{} for {}", data(evaluation, &at.of.data), at.arch),
+        Data::Template(pieces) => {
+            let pieces = pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => format!("{text:?}"),
+                Piece::Content(value) => data(evaluation, &value.data),
+            });
+            pieces.collect::<Vec<_>>().join(" ~ ")
+        }
+        Data::Secret(Secret::Ssm(name)) => format!("secret ssm:{name}"),
+        Data::Secret(Secret::Env(name)) => format!("secret env:{name}"),
+        Data::Url(id) => format!("URL of {}", evaluation.target(*id).address()),
         Data::Arn(id) => format!("ARN of {}", evaluation.target(*id).address()),
     }
 }

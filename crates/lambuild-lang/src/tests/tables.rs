@@ -7,7 +7,7 @@ pub(super) const SCHEMAS: Schemas<'static> = Schemas {
     function: &FUNCTION,
     layer: &LAYER,
     stage: &STAGE,
-    builders: &[&GO, &FILES],
+    builders: &[&GO, &FILES, &SCRIPT],
     toolchains: &[&GO_TOOLCHAIN, &FILES_TOOLCHAIN],
 };
 
@@ -49,6 +49,17 @@ static FUNCTION: Schema = Schema {
         )
         .required(),
         Attribute::new("handler", TEXT, "its entry point"),
+        Attribute::new(
+            "level",
+            Type::Advised {
+                check: |text| match text.len() {
+                    0 => Err("it is empty".to_owned()),
+                    _ => Ok(()),
+                },
+                advice: |text| (text != "INFO").then(|| format!("{text:?} is new")),
+            },
+            "how much it logs",
+        ),
         Attribute::new("role", Type::Checked(role), "its role"),
         Attribute::new("memory_size", Type::Int { min: 128, max: 10240 }, "in MB"),
         Attribute::new("timeout", Type::Int { min: 1, max: 900 }, "in seconds"),
@@ -92,6 +103,12 @@ static LAYER: Schema = Schema {
     attributes: &[
         Attribute::new("layer_name", TEXT, "its name"),
         Attribute::new("description", Type::Str { min: 0, max: 256 }, "a description"),
+        Attribute::new("data", Type::Bool, "holds data that functions open by path"),
+        Attribute::new(
+            "compatible_runtimes",
+            Type::List { item: &TEXT, max: 15 },
+            "what it is made for",
+        ),
         Attribute::new(
             "arn",
             Type::Either(&[
@@ -124,7 +141,13 @@ static GO: Schema = Schema {
     name: "go",
     doc: "A Go program.",
     attributes: &[
-        Attribute::new("main", Type::Path, "the folder of a main package").required(),
+        Attribute::new(
+            "main",
+            Type::Either(&[Type::Path, TEXT]),
+            "the folder of a main package, or with `module` an import path",
+        )
+        .required(),
+        Attribute::new("module", Type::Path, "the folder of a module"),
         Attribute::new(
             "tags",
             Type::List {
@@ -158,6 +181,15 @@ static FILES: Schema = Schema {
         "what is where",
     )
     .required()],
+};
+
+static SCRIPT: Schema = Schema {
+    name: "script",
+    doc: "Something that takes content in its text.",
+    attributes: &[
+        Attribute::new("run", Type::Template, "what is run"),
+        Attribute::new("text", Type::Template, "another text"),
+    ],
 };
 
 static GO_TOOLCHAIN: Schema = Schema {

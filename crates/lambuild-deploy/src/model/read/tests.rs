@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixture;
 use lambuild_lang::source::FileId;
-use lambuild_lang::value::Attr;
+use lambuild_lang::value::{Attr, Secret};
 use std::sync::Arc;
 
 fn span() -> Span {
@@ -230,5 +230,27 @@ fn a_stage_refuses_what_this_version_would_ignore() {
     E0906 this version of lambuild does not carry out `alias`
       help: leave it out: ignoring it would deploy something else than the file says
     E0905 `dev` has no `region`
+    ");
+}
+
+#[test]
+fn what_is_known_only_at_deployment_is_refused_and_never_shown() {
+    let secret = Data::Secret(Secret::parse("ssm:/acme/db").unwrap());
+    let later = attrs([
+        ("runtime", text("provided.al2023")),
+        (
+            "environment",
+            set([("DB", secret), ("PEER", Data::Url(TargetId(1)))]),
+        ),
+        ("tags", set([("layer", Data::Arn(TargetId(0)))])),
+    ]);
+    let wrong = read(&later, &fixture::stage()).unwrap_err();
+    insta::assert_snapshot!(wrong, @r"
+    E0906 a secret cannot be deployed: the script does not fetch such values yet
+      help: let the function read the secret itself when it starts, and give it only the name
+    E0906 a URL that is known at deployment cannot be deployed: the script does not fetch such values yet
+      help: write the text itself, with `${stage.region}` and the like for what differs
+    E0906 an ARN that is known at deployment cannot be deployed: the script does not fetch such values yet
+      help: write the text itself, with `${stage.region}` and the like for what differs
     ");
 }
