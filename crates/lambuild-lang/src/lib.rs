@@ -30,6 +30,8 @@ mod version;
 pub mod workspace;
 mod world;
 
+pub mod format;
+
 pub mod codes;
 pub mod diagnostic;
 mod nearest;
