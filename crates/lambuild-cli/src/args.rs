@@ -93,6 +93,11 @@ pub enum Command {
     Check(Check),
     /// Show which target needs which
     Graph(Graph),
+    /// Put build files and libraries into the one style
+    ///
+    /// Prints the path of each file that changed. Without paths, takes all files of the
+    /// workspace: every lambda.build and the libraries that they import. Comments stay.
+    Fmt(Fmt),
     /// Tell what an error code means and what to do about it
     Explain {
         /// Such as E0301; without it, all codes with their titles
@@ -189,6 +194,17 @@ pub enum GraphFormat {
     Mermaid,
     /// JSON
     Json,
+}
+
+/// `lambuild fmt`.
+#[derive(Debug, ClapArgs)]
+pub struct Fmt {
+    /// Files, or folders of the workspace with all below; `-` reads stdin and writes stdout
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Change nothing; print the files that would change and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `lambuild init`.

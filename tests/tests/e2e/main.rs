@@ -6,5 +6,6 @@ mod boot;
 mod command_line;
 mod deploy_moto;
 mod examples;
+mod fmt;
 mod harness;
 mod toolchain;
