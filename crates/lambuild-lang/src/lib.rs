@@ -30,6 +30,7 @@ mod version;
 pub mod workspace;
 mod world;
 
+pub mod doc;
 pub mod format;
 
 pub mod codes;

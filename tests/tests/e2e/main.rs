@@ -5,6 +5,7 @@
 mod boot;
 mod command_line;
 mod deploy_moto;
+mod doc;
 mod examples;
 mod fmt;
 mod harness;
