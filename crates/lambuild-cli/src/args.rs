@@ -1,12 +1,12 @@
 //! The command line: every command and option with its help.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::ArgValueCandidates;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use lambuild_lang::value::Arch;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::commands::completions::{codes, stages, targets};
+use crate::commands::completions::{codes, docs, stages, targets};
 
 /// Builds and deploys AWS Lambda monorepos, reproducibly.
 ///
@@ -93,6 +93,15 @@ pub enum Command {
     Check(Check),
     /// Show which target needs which
     Graph(Graph),
+    /// Put build files and libraries into the one style
+    ///
+    /// Prints the path of each file that changed. Without paths, takes all files of the
+    /// workspace: every lambda.build and the libraries that they import. Comments stay.
+    Fmt(Fmt),
+    /// Show which attributes a declaration or builder has
+    ///
+    /// Without a name, lists the declarations, builders and kinds of toolchain.
+    Doc(Doc),
     /// Tell what an error code means and what to do about it
     Explain {
         /// Such as E0301; without it, all codes with their titles
@@ -189,6 +198,28 @@ pub enum GraphFormat {
     Mermaid,
     /// JSON
     Json,
+}
+
+/// `lambuild fmt`.
+#[derive(Debug, ClapArgs)]
+pub struct Fmt {
+    /// Files, or folders of the workspace with all below; `-` reads stdin and writes stdout
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Change nothing; print the files that would change and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `lambuild doc`.
+#[derive(Debug, ClapArgs)]
+pub struct Doc {
+    /// Such as function, go, toolchain.go, or one attribute: function.timeout
+    #[arg(add = ArgValueCompleter::new(docs))]
+    pub name: Option<String>,
+    /// Print all declarations and builders as one JSON Schema
+    #[arg(long, conflicts_with = "name")]
+    pub json_schema: bool,
 }
 
 /// `lambuild init`.

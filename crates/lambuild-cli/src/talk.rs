@@ -92,6 +92,11 @@ impl Talk {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
+    /// Data that is a whole text, on stdout, as it is.
+    pub fn text(&self, text: &str) {
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
     /// A tool's own text, on stderr.
     pub fn error_text(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -15,7 +15,7 @@ use crate::machine::{Machine, State};
 use crate::nearest;
 use crate::program::Program;
 use crate::schema::Schema;
-use crate::source::{FileId, SourceMap};
+use crate::source::{FileId, SourceFile, SourceMap};
 use crate::target::{Stage, Target, TargetKind, Toolchain, Workspace};
 use crate::value::{Arch, Attrs, Product, TargetId};
 use crate::workspace::Discovery;
@@ -109,6 +109,13 @@ impl Evaluation<'_> {
     /// Empty when the root has none.
     pub fn workspaces(&self) -> &[Workspace] {
         &self.state.world.workspaces
+    }
+
+    /// The files that belong to a workspace: build files, included files and imported libraries.
+    pub fn own_files(&self) -> impl Iterator<Item = &SourceFile> {
+        let owners = &self.state.world.owners;
+        let own = self.sources.files().filter(|(id, _)| owners.contains_key(id));
+        own.map(|(_, file)| file)
     }
 
     /// Every target, sorted by folder and name; a [`TargetId`] is an index into it.

@@ -33,6 +33,9 @@ mod version;
 pub mod workspace;
 mod world;
 
+pub mod doc;
+pub mod format;
+
 pub mod codes;
 pub mod diagnostic;
 mod nearest;

@@ -587,7 +587,7 @@ fn missing(owner: Owner<'_>, attribute: &Attribute) -> Diagnostic {
 }
 
 /// What a type takes, in words.
-fn takes(ty: &Type) -> String {
+pub(crate) fn takes(ty: &Type) -> String {
     match ty {
         Type::Bool => "`true` or `false`".to_owned(),
         Type::Int {

@@ -122,6 +122,8 @@ fn shells_complete_the_names_of_the_workspace() {
     );
     assert_eq!(complete(&["lambuild", "deploy", "--stage", "p"]), "prod");
     assert_eq!(complete(&["lambuild", "expl"]), "explain");
+    assert_eq!(complete(&["lambuild", "doc", "tool"]), "toolchain\ntoolchain.go");
+    assert_eq!(complete(&["lambuild", "doc", "function.t"]), "function.timeout\nfunction.tracing_config\nfunction.tags");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, Shell};
 use lambuild_lang::Evaluation;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 
 /// The variable by which a shell's script asks for candidates.
 const VARIABLE: &str = "LAMBUILD_COMPLETE";
@@ -71,6 +72,19 @@ pub fn stages() -> Vec<CompletionCandidate> {
 pub fn codes() -> Vec<CompletionCandidate> {
     super::explain::all()
         .map(|code| CompletionCandidate::new(code.code).help(Some(code.title.into())))
+        .collect()
+}
+
+/// Every declaration and builder; after a dot, the attributes.
+pub fn docs(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(environment) = Environment::of_process() else {
+        return Vec::new();
+    };
+    let typed = typed.to_string_lossy();
+    let names = super::doc::names(&super::doc::entries(&environment), &typed);
+    let named = names.into_iter().filter(|(name, _)| name.starts_with(&*typed));
+    named
+        .map(|(name, doc)| CompletionCandidate::new(name).help(Some(doc.into())))
         .collect()
 }
 

@@ -4,7 +4,9 @@ pub mod build;
 pub mod check;
 pub mod completions;
 pub mod deploy;
+pub mod doc;
 pub mod explain;
+pub mod fmt;
 pub mod graph;
 pub mod init;
 pub mod man;
@@ -34,6 +36,8 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
         Command::Deploy(options) => open().and_then(|at| deploy::run(options, &at, environment, &talk)),
         Command::Check(_) => open().and_then(|at| check::run(&at, &talk)),
         Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
+        Command::Fmt(options) => fmt::run(options, &args.common, environment, &talk),
+        Command::Doc(options) => doc::run(options, environment, &talk),
         Command::Explain { code } => explain::run(code.as_deref(), &talk),
         Command::Init(options) => init::run(options, environment, &talk),
         Command::Completions { shell } => completions::run(*shell, &talk),
