@@ -252,7 +252,8 @@ fn takes(ty: &Type) -> String {
     match ty {
         Type::Bool => "boolean".into(),
         Type::Int { min, max } => format!("{min} to {max}"),
-        Type::Str { .. } | Type::Checked(_) => "string".into(),
+        Type::Str { .. } | Type::Checked(_) | Type::Advised { .. } => "string".into(),
+        Type::Template => "string, with content in it or not".into(),
         Type::OneOf(words) => words
             .iter()
             .map(|word| format!("`\"{word}\"`"))

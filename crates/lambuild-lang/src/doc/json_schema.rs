@@ -126,7 +126,7 @@ pub fn type_schema(ty: &Type) -> Value {
         Type::Int { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Type::Str { min, max: usize::MAX } => json!({"type": "string", "minLength": min}),
         Type::Str { min, max } => json!({"type": "string", "minLength": min, "maxLength": max}),
-        Type::Checked(_) => json!({"type": "string"}),
+        Type::Checked(_) | Type::Advised { .. } | Type::Template => json!({"type": "string"}),
         Type::OneOf(known) => json!({"enum": known}),
         Type::Path => refer("path"),
         Type::Product => refer("product"),
