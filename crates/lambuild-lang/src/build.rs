@@ -15,7 +15,6 @@ pub(crate) fn build(
     id: TargetId,
     arch: Arch,
 ) -> (Option<Arc<Product>>, Vec<Diagnostic>) {
-    machine.state.budget.refill();
     machine.state.purpose = Purpose::Build;
     let target = machine.state.world.target(id);
     let (kind, span) = (target.kind, target.span);

@@ -23,7 +23,6 @@ use std::sync::Arc;
 pub(crate) fn declare(machine: &mut Machine<'_>, files: &[(FileId, Role)], errors: &mut Vec<Diagnostic>) {
     let mut declared = Vec::new();
     for (file, role) in files {
-        machine.state.budget.refill();
         errors.extend(machine.program.module(*file).errors.iter().cloned());
         declared.extend(expand(machine, *file, *role, errors));
     }
@@ -115,7 +114,6 @@ fn declare_targets(machine: &mut Machine<'_>, declared: Vec<Declared>, errors: &
 /// and for what.
 fn read_shapes(machine: &mut Machine<'_>, errors: &mut Vec<Diagnostic>) {
     for index in 0..machine.state.world.targets.len() {
-        machine.state.budget.refill();
         let id = TargetId(index as u32);
         let context = Context {
             target: Some(id),

@@ -22,7 +22,6 @@ pub(crate) fn deploy(
     id: TargetId,
     stage: Ambient<StageId>,
 ) -> (Option<Attrs>, Vec<Diagnostic>) {
-    machine.state.budget.refill();
     machine.state.purpose = Purpose::Deploy;
     let mut checker = Checker::new(machine, Machine::deploy_context(id, stage), false);
     let attrs = attributes(&mut checker, id, stage);

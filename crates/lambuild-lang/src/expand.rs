@@ -9,6 +9,9 @@ use crate::machine::{EnvId, Machine, duplicate_names};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{Declare, DeclareKind, ExprId, ForItem, IfItem, Item, Name};
 
+/// Bytes that a declaration is counted with: its name, its place in every list, its address.
+const DECLARED_BYTES: usize = 1024;
+
 /// A declaration whose name is known.
 pub(crate) struct Declared {
     pub kind: DeclareKind,
@@ -127,6 +130,7 @@ impl<'p> Expansion<'_, '_, 'p> {
         if let Some(error) = bad_name(declare.kind, &name, span) {
             return Err(self.machine.fail(env, error));
         }
+        self.machine.bytes(DECLARED_BYTES, span)?;
         self.declared.push(Declared {
             kind: declare.kind,
             name,

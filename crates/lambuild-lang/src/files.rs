@@ -77,6 +77,13 @@ impl MemoryFiles {
         })
     }
 
+    /// The files at or below `dir`, relative to it; in the order of bytes they stand together.
+    fn below(&self, dir: &RelPath) -> impl Iterator<Item = RelPath> {
+        let near = self.files.range(dir.clone()..).map(|(file, _)| file);
+        let near = near.take_while(move |file| file.as_str().starts_with(dir.as_str()));
+        near.filter_map(move |file| file.below(dir))
+    }
+
     /// Adds or replaces a file.
     pub fn insert(&mut self, path: RelPath, text: &str) {
         self.files.insert(path, Arc::from(text));
@@ -92,7 +99,7 @@ impl Files for MemoryFiles {
         if self.files.contains_key(path) {
             return Some(FileKind::File);
         }
-        let inside = self.files.keys().any(|file| file.below(path).is_some());
+        let inside = self.below(path).next().is_some();
         (inside || path.is_root()).then_some(FileKind::Dir)
     }
 
@@ -101,7 +108,7 @@ impl Files for MemoryFiles {
             return Err(FileError::NotFound);
         }
         let mut entries = BTreeMap::new();
-        for rest in self.files.keys().filter_map(|file| file.below(dir)) {
+        for rest in self.below(dir) {
             let mut parts = rest.parts();
             if let Some(name) = parts.next() {
                 let kind = if parts.next().is_some() {

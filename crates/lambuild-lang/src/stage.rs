@@ -21,7 +21,6 @@ pub(crate) fn declare_stages(
     errors: &mut Vec<Diagnostic>,
 ) {
     for item in declared {
-        machine.state.budget.refill();
         let value = machine.delay(item.body, item.env);
         let mut checker = Checker::new(machine, Context::NONE, false);
         let read = read_stage(&mut checker, &item, value);

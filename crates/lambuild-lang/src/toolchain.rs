@@ -75,7 +75,6 @@ fn unknown_kind(machine: &Machine<'_>, kind: &str, span: Span, name: &str) -> Op
 /// Evaluates the toolchains' attributes, in no context.
 pub(crate) fn read_toolchains(machine: &mut Machine<'_>, errors: &mut Vec<Diagnostic>) {
     for index in 0..machine.state.world.toolchains.len() {
-        machine.state.budget.refill();
         let toolchain = &machine.state.world.toolchains[index];
         let (kind, span) = (toolchain.kind.clone(), toolchain.span);
         let text = format!("the toolchain `{}`", toolchain.name);

@@ -12,13 +12,15 @@ use std::sync::Arc;
 /// one's handwriting; an unoptimised build on a thread of 2 MiB holds more than as many again.
 pub(super) const MAX_DEPTH: usize = 160;
 
-/// Expressions evaluated for one question (one target, one stage).
-const STEPS: u64 = 20_000_000;
+/// Expressions that one evaluation may take, all its questions together. Ten thousand
+/// functions take about a tenth of it; a slow machine does as many in two seconds.
+const STEPS: u64 = 40_000_000;
 
-/// Bytes of strings, lists and results made for one question.
-const BYTES: u64 = 256 << 20;
+/// Bytes of strings, lists and whatever else one evaluation may make; with what is not
+/// counted, the process stays below 256 MB.
+const BYTES: u64 = 160 << 20;
 
-/// What one question may still cost.
+/// What the evaluation may still cost.
 #[derive(Debug)]
 pub(crate) struct Budget {
     steps: u64,
@@ -34,15 +36,6 @@ impl Default for Budget {
             steps: STEPS,
             bytes: BYTES,
             overrun: false,
-        }
-    }
-}
-
-impl Budget {
-    /// A new question.
-    pub(crate) fn refill(&mut self) {
-        if !self.overrun {
-            (self.steps, self.bytes) = (STEPS, BYTES);
         }
     }
 }

@@ -304,7 +304,7 @@ impl Machine<'_> {
             error.help(format!("write `{name}.` and a name"))
         } else if super::builtin::NAMES.contains(&name) {
             error.help(format!("a function is called: `{name}(…)`"))
-        } else if BUILDERS.contains(&name) || self.builder_names().contains(&name) {
+        } else if BUILDERS.contains(&name) || self.is_builder(name) {
             error.help(format!("a builder is called with a set: `{name} {{ … }}`"))
         } else if let Some(near) = nearest(name, known) {
             error.help(format!("did you mean `{near}`?"))
@@ -318,13 +318,17 @@ impl Machine<'_> {
         WORDS.contains(&name) || name == "exec"
     }
 
+    fn is_builder(&self, name: &str) -> bool {
+        self.schemas.builders.iter().any(|schema| schema.name == name)
+    }
+
     fn builder_names(&self) -> Vec<&'static str> {
         self.schemas.builders.iter().map(|schema| schema.name).collect()
     }
 
     fn builder_call(&mut self, build: &Build, span: Span, env: EnvId) -> Eval<Shape> {
         let name = &build.builder;
-        if self.builder_names().contains(&&*name.name) {
+        if self.is_builder(&name.name) {
             let attrs = self.delay(build.attrs, env);
             return Ok(Shape::Product(Arc::new(Recipe {
                 builder: name.name.clone(),

@@ -38,13 +38,12 @@ impl Machine<'_> {
 
     fn may_be_set(&self, slot: Slot) -> bool {
         let thunk = &self.state.thunks[slot.value.0 as usize];
-        let known = thunk.outcomes.first().map(|outcome| &outcome.result);
+        let known = thunk.first.as_ref().map(|outcome| &outcome.result);
         !matches!(known, Some(Ok(value)) if !matches!(value.shape, Shape::Set(_)))
     }
 
     /// A warning for each place where `//` lost keys of a nested set.
     pub(crate) fn lost_keys(&mut self) -> Vec<Diagnostic> {
-        self.state.budget.refill();
         self.state.purpose = Purpose::Shape;
         let (mut seen, mut warnings) = (BTreeSet::new(), Vec::new());
         for replaced in std::mem::take(&mut self.state.replaced) {

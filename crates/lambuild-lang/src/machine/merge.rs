@@ -34,7 +34,7 @@ impl Machine<'_> {
         let mut result = under.clone();
         for (name, slot) in over {
             let value = match under.get(name) {
-                Some(below) => self.push(Source::Merge(below.value, slot.value), Vec::new()),
+                Some(below) => self.push(Source::Merge(below.value, slot.value), None),
                 None => slot.value,
             };
             result.insert(

@@ -95,11 +95,25 @@ impl State {
     }
 }
 
+/// How many outcomes a thunk keeps beside its first. What reads `target.name` has one for
+/// each target and stage, is asked only once for each, and would be searched ever longer.
+const MAX_OUTCOMES: usize = 64;
+
+/// Most thunks are the same in every context that asks, so the first outcome stands in
+/// the thunk itself.
 struct Thunk {
     source: Source,
-    outcomes: Vec<Outcome>,
+    first: Option<Outcome>,
+    more: Vec<Outcome>,
     /// How often it stands in the stack.
     running: u32,
+}
+
+impl Thunk {
+    /// The newest first: it is the one that is asked for again.
+    fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.more.iter().rev().chain(&self.first)
+    }
 }
 
 /// How a thunk gets its value.
@@ -137,7 +151,7 @@ impl<'p> Machine<'p> {
             ExprKind::Int(value) => Shape::Int(*value),
             ExprKind::Decimal(value) => Shape::Decimal(*value),
             ExprKind::Text(text) => Shape::Str(text.clone()),
-            _ => return self.push(Source::Expr(expr, env), Vec::new()),
+            _ => return self.push(Source::Expr(expr, env), None),
         };
         self.ready(literal.at(span), Some(env))
     }
@@ -153,14 +167,15 @@ impl<'p> Machine<'p> {
             context: Context::NONE,
             result: Ok(value),
         };
-        self.push(Source::Known(env), vec![outcome])
+        self.push(Source::Known(env), Some(outcome))
     }
 
-    fn push(&mut self, source: Source, outcomes: Vec<Outcome>) -> ThunkId {
+    fn push(&mut self, source: Source, first: Option<Outcome>) -> ThunkId {
         self.owe(size_of::<Thunk>() as u64);
         self.state.thunks.push(Thunk {
             source,
-            outcomes,
+            first,
+            more: Vec::new(),
             running: 0,
         });
         ThunkId(self.state.thunks.len() as u32 - 1)
@@ -184,20 +199,33 @@ impl<'p> Machine<'p> {
         self.state.reads.add(reads);
         self.state.stack.pop();
         self.state.depth -= 1;
-        let thunk = self.thunk(id);
-        thunk.running -= 1;
-        thunk.outcomes.push(Outcome {
+        let outcome = Outcome {
             reads,
             context: context.only(reads),
             result: result.clone(),
-        });
+        };
+        self.thunk(id).running -= 1;
+        self.remember(id, outcome);
         result
     }
 
+    fn remember(&mut self, id: ThunkId, outcome: Outcome) {
+        let thunk = self.thunk(id);
+        if thunk.first.is_none() {
+            thunk.first = Some(outcome);
+            return;
+        }
+        if thunk.more.len() == MAX_OUTCOMES {
+            thunk.more.drain(..MAX_OUTCOMES / 2);
+        }
+        thunk.more.push(outcome);
+        self.owe(size_of::<Outcome>() as u64);
+    }
+
     fn remembered(&self, id: ThunkId, context: Context) -> Option<(Reads, Eval<Lazy>)> {
-        let outcomes = &self.state.thunks[id.0 as usize].outcomes;
-        let known = outcomes
-            .iter()
+        let thunk = &self.state.thunks[id.0 as usize];
+        let known = thunk
+            .outcomes()
             .find(|outcome| outcome.context == context.only(outcome.reads))?;
         Some((known.reads, known.result.clone()))
     }

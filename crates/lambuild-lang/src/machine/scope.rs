@@ -132,12 +132,15 @@ impl Machine<'_> {
     }
 
     fn push_env(&mut self, env: Env) -> EnvId {
+        let names = env.names.len() * size_of::<(Name, Binding)>();
+        self.owe((size_of::<Env>() + names) as u64);
         self.state.envs.push(env);
         EnvId(self.state.envs.len() as u32 - 1)
     }
 
     /// Adds a name to an environment that was just made.
     pub(super) fn bind(&mut self, env: EnvId, name: Name, binding: Binding) {
+        self.owe(size_of::<(Name, Binding)>() as u64);
         self.state.envs[env.0 as usize].names.push((name, binding));
     }
 

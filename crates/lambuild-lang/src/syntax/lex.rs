@@ -6,7 +6,7 @@
 
 use super::token::{Kind, Token};
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::bytes::complete::{tag, take_while};
 use nom::character::complete::{anychar, char, satisfy};
 use nom::combinator::{opt, recognize};
 use nom::sequence::{delimited, preceded};
@@ -17,25 +17,12 @@ use nom::{IResult, Parser};
 pub(crate) const MAX_TEXT: usize = 16 << 20;
 
 /// Cuts `text`, of at most [`MAX_TEXT`] bytes, into tokens; together they are the text.
-pub(crate) fn lex(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer {
+pub(crate) fn lex(text: &str) -> impl Iterator<Item = Token> {
+    Lexer {
         text,
         at: 0,
         modes: Vec::new(),
-    };
-    let mut tokens = Vec::with_capacity(text.len() / 3);
-    while lexer.at < text.len() {
-        let start = lexer.at;
-        if let Some((kind, len)) = lexer.next() {
-            lexer.at += len;
-            tokens.push(Token {
-                kind,
-                start: start as u32,
-                len: len as u32,
-            });
-        }
     }
-    tokens
 }
 
 /// How the text at the cursor is read.
@@ -60,9 +47,25 @@ struct Lexer<'t> {
     modes: Vec<Mode>,
 }
 
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        while self.at < self.text.len() {
+            let start = self.at as u32;
+            if let Some((kind, len)) = self.token() {
+                self.at += len;
+                let len = len as u32;
+                return Some(Token { kind, start, len });
+            }
+        }
+        None
+    }
+}
+
 impl Lexer<'_> {
     /// The next token's kind and length; `None` when only the mode changed.
-    fn next(&mut self) -> Option<(Kind, usize)> {
+    fn token(&mut self) -> Option<(Kind, usize)> {
         let rest = &self.text[self.at..];
         match self.modes.last() {
             Some(Mode::Quoted) => Some(self.quoted(rest)),
@@ -170,10 +173,10 @@ impl Lexer<'_> {
 /// One token of code: decided by the first byte.
 fn code_token(rest: &str) -> (Kind, usize) {
     match rest.as_bytes()[0] {
-        b' ' | b'\t' | b'\r' => (Kind::Space, length(take_while1(is_space).parse(rest))),
+        b' ' | b'\t' | b'\r' => (Kind::Space, run_length(rest, is_space)),
         b'\n' => (Kind::Newline, 1),
-        b'#' => (Kind::Comment, length(take_while(|c| c != '\n').parse(rest))),
-        b'A'..=b'Z' | b'a'..=b'z' | b'_' => (Kind::Word, length(take_while1(is_word).parse(rest))),
+        b'#' => (Kind::Comment, run_length(rest, |byte| byte != b'\n')),
+        b'A'..=b'Z' | b'a'..=b'z' | b'_' => (Kind::Word, run_length(rest, is_word)),
         b'0'..=b'9' => (Kind::Number, length(number(rest))),
         b'.' if rest.starts_with("./") || rest.starts_with("../") => (Kind::PathText, path_length(rest)),
         b'"' => (Kind::Quote, 1),
@@ -252,6 +255,12 @@ fn indented_escape(rest: &str) -> Piece<'_> {
     recognize(preceded(tag("''"), alt((tag("$"), tag("'"), backslash)))).parse(rest)
 }
 
+/// The bytes that `belongs` takes from the start; where it takes none beyond ASCII, and
+/// where it takes all of them, the length is that of whole characters.
+fn run_length(rest: &str, belongs: impl Fn(u8) -> bool) -> usize {
+    rest.bytes().position(|byte| !belongs(byte)).unwrap_or(rest.len())
+}
+
 /// How much of its input a piece takes; 0 when it does not match.
 fn length(piece: Piece<'_>) -> usize {
     piece.map_or(0, |(_, taken)| taken.len())
@@ -262,23 +271,25 @@ fn length(piece: Piece<'_>) -> usize {
 /// Only ASCII bytes stop it, so the length is that of whole characters.
 fn text_length(rest: &str, byte: impl Fn(u8) -> bool, place: impl Fn(&[u8]) -> bool) -> usize {
     let bytes = rest.as_bytes();
-    let stops = |at: &usize| byte(bytes[*at]) || bytes[*at..].starts_with(b"${") || place(&bytes[*at..]);
+    let opens = |at: usize| bytes[at] == b'$' && bytes.get(at + 1) == Some(&b'{');
+    let stops = |at: &usize| byte(bytes[*at]) || opens(*at) || place(&bytes[*at..]);
     (1..bytes.len()).find(stops).unwrap_or(bytes.len())
 }
 
 /// The bytes of a path's literal piece; `//` ends it.
 fn path_length(rest: &str) -> usize {
     let bytes = rest.as_bytes();
-    let ends = |at: &usize| !is_path(bytes[*at]) || bytes[*at..].starts_with(b"//");
+    let doubled = |at: usize| bytes[at] == b'/' && bytes.get(at + 1) == Some(&b'/');
+    let ends = |at: &usize| !is_path(bytes[*at]) || doubled(*at);
     (0..bytes.len()).find(ends).unwrap_or(bytes.len())
 }
 
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r')
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 fn is_digit_or_letter(c: char) -> bool {

@@ -3,7 +3,7 @@
 
 use super::ast::{Arena, ExprId, ExprKind, Item, Name, Word};
 use super::lex;
-use super::token::{Kind, Token};
+use super::token::Kind;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
@@ -26,7 +26,7 @@ pub(crate) struct Parsed {
 
 /// Parses the text of a file of at most [`lex::MAX_TEXT`] bytes.
 pub(crate) fn parse(text: &str, file: FileId, arena: &mut Arena, names: &mut Names) -> Parsed {
-    let tokens = significant(text, &lex::lex(text));
+    let tokens = significant(text);
     let mut parser = Parser {
         text,
         file,
@@ -75,10 +75,11 @@ pub(super) struct Significant {
     pub glued: bool,
 }
 
-fn significant(text: &str, tokens: &[Token]) -> Vec<Significant> {
-    let mut all = Vec::with_capacity(tokens.len());
+/// The tokens that mean something; in usual files there is one for each seven bytes.
+fn significant(text: &str) -> Vec<Significant> {
+    let mut all = Vec::with_capacity(text.len() / 7);
     let (mut newline, mut glued) = (true, false);
-    for token in tokens {
+    for token in lex::lex(text) {
         if token.kind.is_trivia() {
             newline |= token.kind == Kind::Newline;
             glued = false;
