@@ -3,6 +3,7 @@
 //! They know the command line, the files it leaves and nothing else of lambuild.
 
 mod boot;
+mod botocore;
 mod command_line;
 mod deploy_moto;
 mod doc;
