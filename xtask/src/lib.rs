@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "these are commands for people at a terminal")]
 
 pub mod bench;
+pub mod botocore;
 pub mod process;
 pub mod soak;
 pub mod suite;

@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, repository_root, soak, suite, tidy, tools};
+use xtask::{bench, botocore, repository_root, soak, suite, tidy, tools};
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
@@ -16,6 +16,7 @@ usage: cargo xtask COMMAND
   test         everything that must pass: tools, formatting, lints, all tests
   tidy         the house rules that no compiler knows
   tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck
+  botocore     what is new in the Lambda API since the pinned botocore; `botocore move` pins it
   bench        lambuild against a plain loop of `go build`, as a table with ratios
   soak [NAME]  a long-running suite; without a name, the list of them
 ";
@@ -37,6 +38,8 @@ fn command(args: &[String]) -> Result<()> {
         ["test"] => suite::run(&root),
         ["tidy"] => tidy::run(&root),
         ["tools"] => tools::install(&root),
+        ["botocore"] => botocore::compare(&root),
+        ["botocore", "move"] => botocore::move_pin(&root),
         ["bench"] => bench::run(&root),
         ["soak"] => {
             print!("{}", soak::list(soak::SUITES));

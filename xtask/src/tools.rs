@@ -46,6 +46,15 @@ fn install_python(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let list = folder.join("requirements.txt");
     fs::write(&list, PINNED).with_context(|| format!("{} cannot be written", list.display()))?;
+    make_venv(folder, &["-r", "requirements.txt"])?;
+    fs::write(&made_from, PINNED).with_context(|| format!("{} cannot be written", made_from.display()))
+}
+
+/// Makes `folder/venv` anew, with what pip installs by these arguments.
+///
+/// # Errors
+/// Where Python has no `venv` or a package cannot be installed.
+pub fn make_venv(folder: &Path, install: &[&str]) -> Result<()> {
     process::run(folder, &["python3", "-m", "venv", "--clear", "venv"])
         .context("the tests need Python 3 with its venv module (Debian: python3-venv)")?;
     let pip = [
@@ -56,8 +65,7 @@ fn install_python(folder: &Path) -> Result<()> {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    process::run(folder, &[&pip[..], &["-r", "requirements.txt"]].concat())?;
-    fs::write(&made_from, PINNED).with_context(|| format!("{} cannot be written", made_from.display()))
+    process::run(folder, &[&pip[..], install].concat())
 }
 
 /// The packages of the programs that are not there.

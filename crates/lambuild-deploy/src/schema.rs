@@ -6,7 +6,9 @@
 //! (`timeout`, `memory_size`), the guide's. Attributes with a default are
 //! always sent, so that taking one out of the file restores the default;
 //! those without are left as they are in AWS when the file does not say.
+//! [`api`] compares all of this with the service model.
 
+pub mod api;
 pub mod environment;
 pub mod names;
 pub mod runtime;
@@ -218,13 +220,19 @@ static VPC: Schema = Schema {
     attributes: &[
         Attribute::new(
             "subnet_ids",
-            Type::List { item: &TEXT, max: 16 },
+            Type::List {
+                item: &Type::Checked(names::subnet),
+                max: 16,
+            },
             "At most 16 subnets.",
         )
         .required(),
         Attribute::new(
             "security_group_ids",
-            Type::List { item: &TEXT, max: 5 },
+            Type::List {
+                item: &Type::Checked(names::security_group),
+                max: 5,
+            },
             "At most 5 security groups.",
         )
         .required(),
@@ -246,7 +254,12 @@ static FILE_SYSTEM: Schema = Schema {
     name: "file_system_configs",
     doc: "A file system to mount.",
     attributes: &[
-        Attribute::new("arn", ARN, "ARN of the access point.").required(),
+        Attribute::new(
+            "arn",
+            Type::Checked(names::access_point),
+            "ARN of the access point.",
+        )
+        .required(),
         Attribute::new(
             "local_mount_path",
             Type::Checked(names::mount_path),

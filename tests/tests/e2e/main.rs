@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod boot;
+mod botocore;
 mod command_line;
 mod deploy_moto;
 mod doc;

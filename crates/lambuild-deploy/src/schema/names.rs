@@ -7,6 +7,9 @@ use crate::word::Word;
 
 type Check = Result<(), String>;
 
+/// Characters of an ARN, where the service has no narrower limit.
+const ARN_MAX: usize = 10_000;
+
 /// Any text that can stand in a command line.
 ///
 /// # Errors
@@ -97,7 +100,7 @@ pub fn role(text: &str) -> Check {
     if text.contains("${") {
         return placeholders(text);
     }
-    demand(is_role(text), || {
+    demand(is_role(text) && text.len() <= ARN_MAX, || {
         format!(
             "`{}` is no ARN of a role, such as `arn:aws:iam::111122223333:role/lambda-ex`",
             shown(text)
@@ -147,13 +150,76 @@ pub fn arn(text: &str) -> Check {
     let parts: Vec<&str> = text.splitn(4, ':').collect();
     let good = matches!(parts.as_slice(), ["arn", partition, service, _]
         if is_partition(partition) && !service.is_empty() && service.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b)));
-    demand(good, || {
+    demand(good && text.len() <= ARN_MAX, || {
         format!(
             "`{}` is no ARN, such as `arn:aws:sqs:eu-west-1:111122223333:failed`",
             shown(text)
         )
     })?;
     plain(text)
+}
+
+/// A subnet: `subnet-[0-9a-z]*`, at most 1024 characters.
+///
+/// # Errors
+/// When it is not that.
+pub fn subnet(text: &str) -> Check {
+    let is_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    network("subnet", "subnet-", text, is_id)
+}
+
+/// A security group: `sg-[0-9a-zA-Z]*`, at most 1024 characters.
+///
+/// # Errors
+/// When it is not that.
+pub fn security_group(text: &str) -> Check {
+    network("security group", "sg-", text, |byte| byte.is_ascii_alphanumeric())
+}
+
+fn network(what: &str, begin: &str, text: &str, is_id: fn(u8) -> bool) -> Check {
+    let id = text.strip_prefix(begin).filter(|id| id.bytes().all(is_id));
+    demand(id.is_some() && text.len() <= 1024, || {
+        format!("`{}` is no {what}, such as `{begin}0a1b2c3d`", shown(text))
+    })
+}
+
+/// The ARN of an access point of EFS or S3 Files: at most 256 characters.
+///
+/// # Errors
+/// When it is none.
+pub fn access_point(text: &str) -> Check {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let good = match parts.as_slice() {
+        ["arn", partition, "elasticfilesystem", _, number, resource] => {
+            let id = resource.strip_prefix("access-point/fsap-");
+            partition.starts_with("aws")
+                && account(number).is_ok()
+                && id.is_some_and(|id| is_hex(id, 17..=17))
+        }
+        ["arn", partition, "s3files", _, _, resource] => {
+            let ids = resource.strip_prefix("file-system/fs-");
+            let ids = ids.and_then(|ids| ids.split_once("/access-point/fsap-"));
+            partition.starts_with("aws")
+                && ids.is_some_and(|(system, point)| is_hex(system, 17..=40) && is_hex(point, 17..=40))
+        }
+        _ => false,
+    };
+    demand(
+        good && parts.get(1).is_some_and(|part| is_partition(part)) && text.len() <= 256,
+        || {
+            format!(
+                "`{}` is no ARN of an access point, such as \
+             `arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0`",
+                shown(text)
+            )
+        },
+    )?;
+    plain(text)
+}
+
+fn is_hex(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    length.contains(&text.len()) && text.bytes().all(is_hex)
 }
 
 /// The ARN of one version of a layer.
@@ -165,7 +231,7 @@ pub fn layer_version(text: &str) -> Check {
     let good = matches!(parts.as_slice(), ["arn", partition, "lambda", region, number, "layer", name, version]
         if [*partition, *region].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
             && account(number).is_ok() && layer(name).is_ok() && is_number(version));
-    demand(good && text.len() <= 140, || {
+    demand(good && text.len() <= 2048, || {
         format!(
             "`{}` is no ARN of a layer version, such as `arn:aws:lambda:eu-west-1:111122223333:layer:certs:3`",
             shown(text)
@@ -333,6 +399,19 @@ mod tests {
             Ok(())
         );
         assert_eq!(arn("arn:aws:sqs:eu-west-1:111122223333:failed"), Ok(()));
+        assert_eq!(subnet("subnet-0a1b").and(security_group("sg-0A1b")), Ok(()));
+        assert_eq!(
+            access_point(
+                "arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0"
+            ),
+            Ok(())
+        );
+        assert_eq!(
+            access_point(
+                "arn:aws:s3files:eu-west-1:111122223333:file-system/fs-0123456789abcdef0/access-point/fsap-0123456789abcdef0"
+            ),
+            Ok(())
+        );
         assert_eq!(
             log_group("/acme/dev#1")
                 .and(mount_path("/mnt/data.1"))
@@ -355,6 +434,9 @@ mod tests {
             role("arn:aws:iam::${account}:role/x"),
             role("arn:aws:iam::${ACCOUNT:role/x"),
             arn("aws:sqs"),
+            subnet("sn-1"),
+            security_group("sg_1"),
+            access_point("arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-1"),
             layer_version("arn:aws:lambda:eu-west-1:111122223333:layer:certs"),
             region("Ireland"),
             account("1234"),
@@ -378,6 +460,9 @@ mod tests {
         `arn:aws:iam::${account}:role/x` has a `${` that begins no variable: a name in capitals, such as `${ACCOUNT_ID}`
         `arn:aws:iam::${ACCOUNT:role/x` has a `${` that begins no variable: a name in capitals, such as `${ACCOUNT_ID}`
         `aws:sqs` is no ARN, such as `arn:aws:sqs:eu-west-1:111122223333:failed`
+        `sn-1` is no subnet, such as `subnet-0a1b2c3d`
+        `sg_1` is no security group, such as `sg-0a1b2c3d`
+        `arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-1` is no ARN of an access point, such as `arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0`
         `arn:aws:lambda:eu-west-1:111122223333:layer:certs` is no ARN of a layer version, such as `arn:aws:lambda:eu-west-1:111122223333:layer:certs:3`
         `Ireland` is no AWS region, such as `eu-west-1`
         `1234` is no account number: 12 digits in quotes, such as "111122223333"
