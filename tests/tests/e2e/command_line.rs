@@ -123,7 +123,10 @@ fn shells_complete_the_names_of_the_workspace() {
     assert_eq!(complete(&["lambuild", "deploy", "--stage", "p"]), "prod");
     assert_eq!(complete(&["lambuild", "expl"]), "explain");
     assert_eq!(complete(&["lambuild", "doc", "tool"]), "toolchain\ntoolchain.go");
-    assert_eq!(complete(&["lambuild", "doc", "function.t"]), "function.timeout\nfunction.tracing_config\nfunction.tags");
+    assert_eq!(
+        complete(&["lambuild", "doc", "function.t"]),
+        "function.timeout\nfunction.tracing_config\nfunction.tags"
+    );
 }
 
 #[test]
@@ -163,4 +166,16 @@ fn quiet_is_silent_and_stdout_is_data() {
         paths,
         [".lambuild/out/data/arm64", ".lambuild/out/tools/arm64.zip"]
     );
+}
+
+#[test]
+fn build_checks_deploy_attributes_before_anything_runs() {
+    let text = r#"workspace w { architectures = ["arm64"] }
+layer tools { content = { "lib/x" = "x" }, compatible_runtimes = ["cobol9"] }
+stage dev { region = "eu-west-1" }
+"#;
+    let workspace = TempWorkspace::with(&[("lambda.build", text)]);
+    let run = with_own_store(&workspace).run(["build"]).exits(2);
+    assert!(run.stderr.contains("cobol9"), "{run}");
+    assert!(!workspace.root().join(".lambuild/out").exists());
 }

@@ -8,10 +8,12 @@ use crate::run::{self, Built, judge};
 use crate::summary::{self, Summary};
 use crate::talk::Talk;
 use crate::workspace::Workspace;
-use lambuild_graph::configured;
+use lambuild_graph::{Configured, configured};
+use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::select::select;
 use lambuild_lang::value::{Attrs, Data, TargetId};
 use lambuild_lang::{Evaluation, TargetKind};
+use std::collections::BTreeSet;
 
 /// Runs the command.
 ///
@@ -22,6 +24,7 @@ pub fn run(options: &Build, workspace: &Workspace, environment: &Environment, ta
     judge(&evaluation.diagnostics.clone(), &evaluation, talk)?;
     let targets = selected(&options.selection, &evaluation, workspace, talk)?;
     let wanted = configured(&evaluation, &targets, &options.selection.architectures);
+    judge(&mistakes(&wanted, &mut evaluation), &evaluation, talk)?;
     let built = run::build(
         workspace,
         &mut evaluation,
@@ -47,6 +50,30 @@ pub fn run(options: &Build, workspace: &Workspace, environment: &Environment, ta
     } else {
         Err(built.exit)
     }
+}
+
+/// What is wrong with the deploy attributes of the wanted targets, in any stage: everything is
+/// checked against the tables before anything runs.
+fn mistakes(wanted: &[Configured], evaluation: &mut Evaluation<'_>) -> Vec<Diagnostic> {
+    let stages: BTreeSet<String> = evaluation
+        .stages()
+        .iter()
+        .map(|stage| stage.name.to_string())
+        .collect();
+    let targets: BTreeSet<TargetId> = wanted.iter().map(|configured| configured.target).collect();
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for target in targets {
+        for stage in &stages {
+            let deployed = evaluation.target(target).kind != TargetKind::Target;
+            if deployed && evaluation.stage_of(target, stage).is_some() {
+                let wrong = evaluation.deploy(target, stage).err().unwrap_or_default();
+                // The same mistake in another stage says nothing new.
+                let new: Vec<Diagnostic> = wrong.into_iter().filter(|made| !found.contains(made)).collect();
+                found.extend(new);
+            }
+        }
+    }
+    found
 }
 
 /// The targets that the words of the command line mean.

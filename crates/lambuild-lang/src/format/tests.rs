@@ -21,9 +21,7 @@ fn tree(text: &str) -> String {
 
 /// What is not layout: the comments, and all other tokens but commas.
 fn kept(text: &str) -> (Vec<&str>, Vec<&str>) {
-    let tokens = lex(text)
-        .into_iter()
-        .filter(|token| !matches!(token.kind, Kind::Space | Kind::Newline | Kind::Comma));
+    let tokens = lex(text).filter(|token| !matches!(token.kind, Kind::Space | Kind::Newline | Kind::Comma));
     let (comments, code): (Vec<_>, Vec<_>) = tokens.partition(|token| token.kind == Kind::Comment);
     let text = |token: Token| text[token.start as usize..(token.start + token.len) as usize].trim_end();
     (
