@@ -74,6 +74,8 @@ pub fn evaluate<'a>(files: &'a dyn Files, schemas: &Schemas<'a>, options: &Optio
         state: State::new(),
     };
     let roles = evaluation.discover();
+    let written = evaluation.sources.files().map(|(_, file)| file.text.len());
+    evaluation.state.budget.add_for_text(written.sum());
     let mut errors = std::mem::take(&mut evaluation.diagnostics);
     declare(&mut evaluation.machine(), &roles, &mut errors);
     evaluation.diagnostics = sorted(errors);

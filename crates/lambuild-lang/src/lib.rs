@@ -45,6 +45,7 @@ pub use evaluation::{Evaluation, Options, Schemas, evaluate};
 pub use files::{FileError, FileKind, Files, MemoryFiles};
 pub use nearest::nearest;
 pub use render::{diagnostic_json, render};
+pub use syntax::SyntaxTree;
 pub use target::{Stage, Target, TargetKind, Toolchain, Workspace};
 pub use workspace::has_workspace;
 

@@ -11,6 +11,7 @@ use crate::machine::{Machine, State};
 use crate::program::Program;
 use crate::schema::{Attribute, Schema, Type};
 use crate::source::{FileId, SourceMap, Span};
+use crate::syntax::SyntaxTree;
 use crate::syntax::ast::{Declare, DeclareKind, Item, KeyName, Name};
 use crate::target::Workspace;
 use crate::typed::{Checker, Owner, unknown_attribute};
@@ -336,12 +337,10 @@ impl Discovery<'_> {
 /// For finding the root: the nearest folder at or above the current one whose
 /// `lambda.build` answers `true`. A text with mistakes may answer too.
 pub fn has_workspace(text: &str) -> bool {
-    if text.len() > crate::syntax::lex::MAX_TEXT {
-        return false;
-    }
-    let mut arena = crate::syntax::ast::Arena::default();
-    let parsed = crate::syntax::parse(text, FileId(0), &mut arena, &mut Default::default());
-    parsed.items.iter().any(|item| as_workspace(item).is_some())
+    SyntaxTree::parse(text)
+        .items
+        .iter()
+        .any(|item| as_workspace(item).is_some())
 }
 
 fn as_workspace(item: &Item) -> Option<&Declare> {

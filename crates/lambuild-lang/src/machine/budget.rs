@@ -13,12 +13,16 @@ use std::sync::Arc;
 pub(super) const MAX_DEPTH: usize = 160;
 
 /// Expressions that one evaluation may take, all its questions together. Ten thousand
-/// functions take about a tenth of it; a slow machine does as many in two seconds.
+/// functions for two architectures and two stages take a fiftieth of it.
 const STEPS: u64 = 40_000_000;
 
-/// Bytes of strings, lists and whatever else one evaluation may make; with what is not
-/// counted, the process stays below 256 MB.
-const BYTES: u64 = 160 << 20;
+/// Bytes of strings, lists and whatever else one evaluation may make, whatever is written;
+/// with what is not counted, the process stays below 256 MB.
+const BYTES: u64 = 144 << 20;
+
+/// Bytes beside those for each byte of source text: a workspace that is large since much is
+/// written takes about half of it, and what multiplies itself gains nothing.
+const BYTES_PER_TEXT: u64 = 200;
 
 /// What the evaluation may still cost.
 #[derive(Debug)]
@@ -37,6 +41,15 @@ impl Default for Budget {
             bytes: BYTES,
             overrun: false,
         }
+    }
+}
+
+impl Budget {
+    /// Adds what that much source text may need.
+    pub(crate) fn add_for_text(&mut self, length: usize) {
+        self.bytes = self
+            .bytes
+            .saturating_add(BYTES_PER_TEXT.saturating_mul(length as u64));
     }
 }
 

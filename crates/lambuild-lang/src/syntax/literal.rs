@@ -1,6 +1,6 @@
 //! Numbers, strings and paths: what their text means.
 
-use super::ast::{ExprId, ExprKind, Part};
+use super::ast::{ExprId, ExprKind, Name, Part};
 use super::parse::{Parse, Parser, Stop};
 use super::token::Kind;
 use crate::codes;
@@ -55,6 +55,9 @@ impl Parser<'_> {
     pub(super) fn quoted(&mut self) -> Parse<ExprId> {
         let start = self.here();
         self.bump();
+        if let Some(text) = self.plain_text() {
+            return Ok(self.add(ExprKind::Text(text), self.since(start)));
+        }
         let mut pieces = Vec::new();
         loop {
             let token = self.current();
@@ -69,6 +72,17 @@ impl Parser<'_> {
         }
         self.bump();
         Ok(self.string(pieces, start))
+    }
+
+    /// The text of a string in which nothing is computed or escaped, and its closing quote.
+    fn plain_text(&mut self) -> Option<Name> {
+        let (text, close) = (self.current(), self.peek(1));
+        if text.newline || text.kind != Kind::Text || close.newline || close.kind != Kind::Quote {
+            return None;
+        }
+        self.bump();
+        self.bump();
+        Some(self.intern(text))
     }
 
     fn unterminated(&mut self, start: Span) -> Stop {
@@ -191,7 +205,8 @@ impl Parser<'_> {
     /// path = path text { path text | "${" expression "}" | string }, without spaces between
     pub(super) fn path(&mut self) -> Parse<ExprId> {
         let start = self.here();
-        let mut parts = Vec::new();
+        // Most paths are one piece.
+        let mut parts = Vec::with_capacity(1);
         loop {
             match self.kind() {
                 Kind::PathText => {
