@@ -117,10 +117,8 @@ fn warn_invisible(artifacts: &[Artifact], evaluation: &mut Evaluation<'_>, talk:
         .iter()
         .map(|stage| stage.name.to_string())
         .collect();
-    for artifact in artifacts
-        .iter()
-        .filter(|artifact| artifact.kind == TargetKind::Layer)
-    {
+    // Asked only where something is out of sight: the stages' attributes cost an evaluation each.
+    for artifact in artifacts.iter().filter(|artifact| !artifact.invisible.is_empty()) {
         let layer = evaluation
             .targets()
             .iter()
