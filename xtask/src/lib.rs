@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod botocore;
+pub mod fuzz;
 pub mod process;
 pub mod soak;
 pub mod suite;

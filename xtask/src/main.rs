@@ -18,7 +18,7 @@ usage: cargo xtask COMMAND
   tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck
   botocore     what is new in the Lambda API since the pinned botocore; `botocore move` pins it
   bench        lambuild against a plain loop of `go build`, as a table with ratios
-  soak [NAME]  a long-running suite; without a name, the list of them
+  soak [NAME]  a long-running suite; without a name, the list of them; `soak fuzz MINUTES`
 ";
 
 fn main() -> ExitCode {
@@ -45,7 +45,7 @@ fn command(args: &[String]) -> Result<()> {
             print!("{}", soak::list(soak::SUITES));
             Ok(())
         }
-        ["soak", name] => soak::run(soak::SUITES, name),
+        ["soak", name, ref words @ ..] => soak::run(soak::SUITES, &root, name, words),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

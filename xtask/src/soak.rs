@@ -1,7 +1,11 @@
 //! Decides which long-running suites there are: those that take minutes or more and so
 //! are no part of `cargo xtask test`.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
+
+use crate::fuzz;
 
 /// A suite that runs on demand.
 #[derive(Clone, Copy, Debug)]
@@ -10,12 +14,16 @@ pub struct Suite {
     pub name: &'static str,
     /// What it proves and how long it takes, in one line.
     pub about: &'static str,
-    /// Runs it to its end.
-    pub run: fn() -> Result<()>,
+    /// Runs it to its end: the repository's folder, and the further words of the command line.
+    pub run: fn(&Path, &[&str]) -> Result<()>,
 }
 
 /// All suites. A new one is one line here and a module beside this one.
-pub const SUITES: &[Suite] = &[];
+pub const SUITES: &[Suite] = &[Suite {
+    name: "fuzz",
+    about: "parse, fmt and evaluate under libFuzzer, MINUTES (5) each; needs cargo-fuzz",
+    run: fuzz::run,
+}];
 
 /// The table of suites, for people.
 pub fn list(suites: &[Suite]) -> String {
@@ -37,10 +45,10 @@ pub fn list(suites: &[Suite]) -> String {
 ///
 /// # Errors
 /// Where there is none of that name, or the suite fails.
-pub fn run(suites: &[Suite], name: &str) -> Result<()> {
+pub fn run(suites: &[Suite], root: &Path, name: &str, words: &[&str]) -> Result<()> {
     let suite = suites.iter().find(|suite| suite.name == name);
     let suite = suite.with_context(|| format!("`{name}` is no soak suite\n\n{}", list(suites)))?;
-    (suite.run)()
+    (suite.run)(root, words)
 }
 
 #[cfg(test)]
@@ -51,25 +59,26 @@ mod tests {
         Suite {
             name: "good",
             about: "always passes, at once",
-            run: || Ok(()),
+            run: |_, _| Ok(()),
         },
         Suite {
             name: "worse",
             about: "never does",
-            run: || anyhow::bail!("as expected"),
+            run: |_, words| anyhow::bail!("as {}", words.join(" ")),
         },
     ];
 
     #[test]
     fn suites_are_listed_and_run_by_name() {
         assert_eq!(list(TWO), "good   always passes, at once\nworse  never does\n");
-        assert!(run(TWO, "good").is_ok());
-        assert_eq!(run(TWO, "worse").unwrap_err().to_string(), "as expected");
+        assert!(run(TWO, Path::new("/"), "good", &[]).is_ok());
+        let error = run(TWO, Path::new("/"), "worse", &["you", "wish"]).unwrap_err();
+        assert_eq!(error.to_string(), "as you wish");
     }
 
     #[test]
     fn an_unknown_name_is_answered_with_the_list() {
-        let error = run(&[], "store").unwrap_err().to_string();
+        let error = run(&[], Path::new("/"), "store", &[]).unwrap_err().to_string();
         assert_eq!(
             error,
             "`store` is no soak suite\n\nthere are no soak suites yet\n"

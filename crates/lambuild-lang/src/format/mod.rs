@@ -26,6 +26,7 @@
 //! neighbours; that is what makes a formatted file a fixed point.
 
 mod flat;
+pub mod laws;
 mod lexeme;
 mod lines;
 mod print;

@@ -1,34 +1,6 @@
-use super::{format, generate};
-use crate::source::FileId;
-use crate::syntax::ast::Arena;
-use crate::syntax::lex::{MAX_TEXT, lex};
-use crate::syntax::token::{Kind, Token};
-use crate::syntax::{Names, parse};
+use super::{format, generate, laws};
+use crate::syntax::lex::MAX_TEXT;
 use proptest::prelude::*;
-
-/// The syntax tree without places, as text.
-fn tree(text: &str) -> String {
-    let mut arena = Arena::default();
-    let parsed = parse(text, FileId(0), &mut arena, &mut Names::default());
-    assert!(parsed.errors.is_empty(), "{:?}\n{text}", parsed.errors);
-    let shown = format!("{:?} {arena:?}", parsed.items);
-    let mut pieces = shown.split("Span { file: FileId(0), start: ");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |all, piece| {
-        all + piece.split_once('}').map_or("", |(_, rest)| rest)
-    })
-}
-
-/// What is not layout: the comments, and all other tokens but commas.
-fn kept(text: &str) -> (Vec<&str>, Vec<&str>) {
-    let tokens = lex(text).filter(|token| !matches!(token.kind, Kind::Space | Kind::Newline | Kind::Comma));
-    let (comments, code): (Vec<_>, Vec<_>) = tokens.partition(|token| token.kind == Kind::Comment);
-    let text = |token: Token| text[token.start as usize..(token.start + token.len) as usize].trim_end();
-    (
-        comments.into_iter().map(text).collect(),
-        code.into_iter().map(text).collect(),
-    )
-}
 
 #[track_caller]
 fn formatted(text: &str) -> String {
@@ -37,11 +9,11 @@ fn formatted(text: &str) -> String {
 
 #[track_caller]
 fn check(text: &str) {
-    let once = formatted(text);
-    assert_eq!(kept(text), kept(&once), "\n{text}\n---\n{once}");
-    assert_eq!(tree(text), tree(&once), "\n{text}\n---\n{once}");
-    let twice = formatted(&once);
-    assert_eq!(twice, once, "\n{text}\n--- once\n{once}\n--- twice\n{twice}");
+    match laws::broken(text) {
+        Ok(None) => {}
+        Ok(Some(broken)) => panic!("{broken}"),
+        Err(errors) => panic!("{errors:?}\n{text}"),
+    }
 }
 
 proptest! {
