@@ -309,7 +309,11 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
                 .into_owned();
             let kind = fs::symlink_metadata(&entry)
                 .with_context(|| format!("{} cannot be read", entry.display()))?;
-            if kind.is_dir() && !RESULTS.contains(&name.as_str()) {
+            // Of a second work tree, `.git` is a file.
+            if RESULTS.contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(entry);
             } else if kind.is_file() {
                 found.push(entry);
