@@ -176,7 +176,18 @@ pub struct Deploy {
 
 /// `lambuild check`.
 #[derive(Debug, ClapArgs)]
-pub struct Check {}
+pub struct Check {
+    /// Exit with 2 also where there are only warnings
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+}
+
+/// What `lambuild check` may refuse beside errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Warnings
+    Warnings,
+}
 
 /// `lambuild graph`.
 #[derive(Debug, ClapArgs)]

@@ -70,6 +70,8 @@ pub fn build(
             return Err(exit::FAILED);
         }
     };
+    // By now everything that this run needs is evaluated, and nothing has run.
+    judge(&evaluation.warnings(), evaluation, talk)?;
     let graph = Arc::new(graph);
     let progress = Arc::new(Progress::new(*talk, graph.clone()));
     let outcome = run_engine(workspace, &graph, running, environment, &progress).map_err(|message| {

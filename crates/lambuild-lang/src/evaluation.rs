@@ -254,14 +254,14 @@ impl Evaluation<'_> {
                 errors.extend(deploy(&mut self.machine(), id, Ambient::Unknown).1);
             }
         }
-        let lost = self.machine().lost_keys();
-        self.state.warnings.extend(lost);
         errors.extend(self.warnings());
         sorted(errors)
     }
 
     /// What was found odd, but not wrong, by what was asked so far; sorted by place, each once.
-    pub fn warnings(&self) -> Vec<Diagnostic> {
+    pub fn warnings(&mut self) -> Vec<Diagnostic> {
+        let lost = self.machine().lost_keys();
+        self.state.warnings.extend(lost);
         sorted(self.state.warnings.clone())
     }
 

@@ -179,3 +179,47 @@ stage dev { region = "eu-west-1" }
     assert!(run.stderr.contains("cobol9"), "{run}");
     assert!(!workspace.root().join(".lambuild/out").exists());
 }
+
+/// A workspace in which one thing is odd: Lambda has no such runtime yet.
+fn with_a_warning() -> TempWorkspace {
+    TempWorkspace::with(&[(
+        "lambda.build",
+        "workspace w { architectures = [\"arm64\"] }\n\
+         stage dev { region = \"eu-west-1\", role = \"arn:aws:iam::111122223333:role/dev\" }\n\
+         let base = { tags = { team = \"a\" } }\n\
+         function f = base // {\n  build = files { content = { \"main.js\" = \"text\" } }\n  \
+         runtime = \"nodejs30.x\"\n  handler = \"main.handler\"\n  tags = { cost = \"b\" }\n}\n",
+    )])
+}
+
+#[test]
+fn every_command_that_evaluates_shows_each_warning_once() {
+    let workspace = with_a_warning();
+    for args in [
+        &["check"][..],
+        &["build"],
+        &["deploy", "--stage", "dev", "--dry-run"],
+        &["build", "--json"],
+    ] {
+        let run = with_own_store(&workspace).run(args.iter().copied()).success();
+        for code in ["warning[W0301]", "warning[W0401]"] {
+            assert_eq!(run.stderr.matches(code).count(), 1, "{}", run.explain(code));
+        }
+        let quiet = [args, &["-q"]].concat();
+        let run = with_own_store(&workspace).run(quiet).success();
+        assert_eq!(run.stderr, "", "{}", run.explain("silence"));
+    }
+}
+
+#[test]
+fn check_can_refuse_warnings() {
+    let run = with_own_store(&with_a_warning())
+        .run(["check", "--deny", "warnings"])
+        .exits(2);
+    assert!(
+        run.stderr
+            .ends_with("\nerror: 2 warnings found, and warnings are denied\n"),
+        "{}",
+        run.stderr
+    );
+}

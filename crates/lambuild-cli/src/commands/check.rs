@@ -1,7 +1,9 @@
 //! `lambuild check`: everything that the build files alone can show to be wrong.
 //! Builds nothing.
 
+use crate::args::{Check, Deny};
 use crate::commands::deploy::settings;
+use crate::exit;
 use crate::run::judge;
 use crate::talk::{Talk, count};
 use crate::workspace::Workspace;
@@ -16,7 +18,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// The exit code.
-pub fn run(workspace: &Workspace, talk: &Talk) -> Result<(), u8> {
+pub fn run(options: &Check, workspace: &Workspace, talk: &Talk) -> Result<(), u8> {
     let mut evaluation = workspace.evaluate();
     let found = check(&mut evaluation);
     let judged = judge(&found, &evaluation, talk);
@@ -24,11 +26,17 @@ pub fn run(workspace: &Workspace, talk: &Talk) -> Result<(), u8> {
         .iter()
         .filter(|made| made.severity == Severity::Error)
         .count();
+    let warnings = found.len() - errors;
+    let denied = judged.is_ok() && warnings > 0 && options.deny == Some(Deny::Warnings);
     let (targets, stages) = (evaluation.targets().len(), evaluation.stages().len());
     if talk.json {
-        let warnings = found.len() - errors;
         let summary = json!({"event": "summary", "targets": targets, "stages": stages, "errors": errors, "warnings": warnings});
         talk.data(&summary.to_string());
+    } else if denied {
+        talk.error(&format!(
+            "{} found, and warnings are denied",
+            count(warnings, "warning")
+        ));
     } else if judged.is_ok() {
         talk.say(&format!(
             "checked {} in {}",
@@ -38,7 +46,7 @@ pub fn run(workspace: &Workspace, talk: &Talk) -> Result<(), u8> {
     } else {
         talk.say(&format!("{} found", count(errors, "error")));
     }
-    judged
+    if denied { Err(exit::USAGE) } else { judged }
 }
 
 /// What evaluation finds; where that is nothing, also cycles and what a deployment could not do.

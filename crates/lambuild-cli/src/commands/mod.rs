@@ -34,7 +34,7 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
     let ended = match &args.command {
         Command::Build(options) => open().and_then(|at| build::run(options, &at, environment, &talk)),
         Command::Deploy(options) => open().and_then(|at| deploy::run(options, &at, environment, &talk)),
-        Command::Check(_) => open().and_then(|at| check::run(&at, &talk)),
+        Command::Check(options) => open().and_then(|at| check::run(options, &at, &talk)),
         Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
         Command::Fmt(options) => fmt::run(options, &args.common, environment, &talk),
         Command::Doc(options) => doc::run(options, environment, &talk),
