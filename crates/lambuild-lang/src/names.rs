@@ -5,7 +5,8 @@ use crate::diagnostic::Diagnostic;
 use crate::machine::{Binding, EnvId, Machine};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{
-    Assert, Call, Comprehension, Entry, ExprId, ExprKind, Item, Key, KeyName, LetId, Name, Part, Select, Vars,
+    Arena, Assert, Call, Comprehension, Entry, ExprId, ExprKind, Item, Key, KeyName, LetId, NameId, Part,
+    Select, Vars,
 };
 
 /// Everything that is unknown in a file.
@@ -29,13 +30,17 @@ struct Walk<'m, 'p> {
     /// The top of the file.
     env: EnvId,
     /// The names between the top of the file and here, innermost last.
-    scope: Vec<&'p Name>,
+    scope: Vec<NameId>,
     errors: Vec<Diagnostic>,
 }
 
 impl<'p> Walk<'_, 'p> {
+    fn arena(&self) -> &'p Arena {
+        &self.machine.program.arena
+    }
+
     /// Runs `inner` with more names, and forgets them.
-    fn with(&mut self, names: impl IntoIterator<Item = &'p Name>, inner: impl FnOnce(&mut Self)) {
+    fn with(&mut self, names: impl IntoIterator<Item = NameId>, inner: impl FnOnce(&mut Self)) {
         let before = self.scope.len();
         self.scope.extend(names);
         inner(self);
@@ -71,7 +76,7 @@ impl<'p> Walk<'_, 'p> {
     fn block(&mut self, items: &'p [Item]) {
         let arena = &self.machine.program.arena;
         let names = items.iter().filter_map(|item| match item {
-            Item::Let(id) => Some(&arena.let_item(*id).name.name),
+            Item::Let(id) => Some(arena.let_item(*id).name.name),
             _ => None,
         });
         self.with(names, |walk| walk.items(items));
@@ -81,7 +86,7 @@ impl<'p> Walk<'_, 'p> {
     fn let_item(&mut self, id: LetId) {
         let item = self.machine.program.arena.let_item(id);
         let params = item.params.as_deref().unwrap_or_default();
-        self.with(params.iter().map(|param| &param.name.name), |walk| {
+        self.with(params.iter().map(|param| param.name.name), |walk| {
             params
                 .iter()
                 .filter_map(|param| param.default)
@@ -108,7 +113,7 @@ impl<'p> Walk<'_, 'p> {
                 }
                 ExprKind::Let(binding) => {
                     self.expr(binding.value);
-                    self.scope.push(&binding.name.name);
+                    self.scope.push(binding.name.name);
                     id = binding.body;
                 }
                 kind => {
@@ -122,14 +127,19 @@ impl<'p> Walk<'_, 'p> {
 
     fn kind(&mut self, kind: &'p ExprKind, span: Span) {
         match kind {
-            ExprKind::Template(parts) | ExprKind::Path(parts) => self.parts(parts),
-            ExprKind::List(items) => items.iter().for_each(|item| self.expr(*item)),
+            ExprKind::Template(parts) | ExprKind::Path(parts) => self.parts(self.arena().all(*parts)),
+            ExprKind::List(items) => self.arena().all(*items).iter().for_each(|item| self.expr(*item)),
             ExprKind::ListFor(rule, item) => self.repeated(rule, |walk| walk.expr(*item)),
-            ExprKind::Set(entries) => entries.iter().for_each(|entry| self.entry(entry)),
+            ExprKind::Set(entries) => self
+                .arena()
+                .all(*entries)
+                .iter()
+                .for_each(|entry| self.entry(entry)),
             ExprKind::SetFor(rule, entry) => self.repeated(rule, |walk| walk.entry(entry)),
-            ExprKind::Name(name) => self.name(name, span),
-            ExprKind::Select(select) => self.select(select),
+            ExprKind::Name(name) => self.name(*name, span),
+            ExprKind::Select(select) => self.select(self.arena().select(*select)),
             ExprKind::Has(select) => {
+                let select = self.arena().select(*select);
                 self.expr(select.base);
                 self.keys(select);
             }
@@ -165,7 +175,7 @@ impl<'p> Walk<'_, 'p> {
     }
 
     fn keys(&mut self, select: &'p Select) {
-        select.keys.iter().for_each(|key| self.key(key));
+        self.arena().all(select.keys).iter().for_each(|key| self.key(key));
         select.default.into_iter().for_each(|default| self.expr(default));
     }
 
@@ -183,34 +193,40 @@ impl<'p> Walk<'_, 'p> {
         self.keys(select);
         let arena = &self.machine.program.arena;
         match &arena.expr(select.base).kind {
-            ExprKind::Name(name) if self.is_local(name) => {}
-            ExprKind::Name(name) => match self.machine.file_name(self.file, name) {
-                Some(Binding::Module(file)) => self.imported(file, name, &select.keys[0]),
+            ExprKind::Name(name) if self.is_local(*name) => {}
+            ExprKind::Name(name) => match self.machine.file_name(self.file, *name) {
+                Some(Binding::Module(file)) => self.imported(file, *name, &arena.all(select.keys)[0]),
                 Some(_) => {}
-                None if Machine::is_root_word(name) => {}
-                None => self.name(name, arena.span(select.base)),
+                None if Machine::is_root_word(arena.name(*name)) => {}
+                None => self.name(*name, arena.span(select.base)),
             },
             _ => self.expr(select.base),
         }
     }
 
     /// `lib.key`
-    fn imported(&mut self, file: FileId, alias: &str, key: &Key) {
-        let KeyName::Fixed(name) = &key.name else { return };
-        let known = self.machine.file_name(file, name).is_some() || Machine::is_reference_word(name);
+    fn imported(&mut self, file: FileId, alias: NameId, key: &Key) {
+        let KeyName::Fixed(name) = key.name else { return };
+        let text = self.machine.word(name);
+        let known = self.machine.file_name(file, name).is_some() || Machine::is_reference_word(text);
         if !known && !self.machine.is_foreign(file) {
+            let alias = self.machine.word(alias);
             self.errors
-                .push(self.machine.unknown_import_error(file, alias, name, key));
+                .push(self.machine.unknown_import_error(file, alias, text, key));
         }
     }
 
     fn call(&mut self, call: &'p Call) {
-        call.args.iter().for_each(|arg| self.expr(arg.value));
+        self.arena()
+            .all(call.args)
+            .iter()
+            .for_each(|arg| self.expr(arg.value));
         let arena = &self.machine.program.arena;
         let span = arena.span(call.callee);
         match &arena.expr(call.callee).kind {
-            ExprKind::Name(name) if self.is_known(name) || Machine::is_builtin(name) => {}
+            ExprKind::Name(name) if self.is_known(*name) || Machine::is_builtin(arena.name(*name)) => {}
             ExprKind::Name(name) => {
+                let name = self.machine.word(*name);
                 let error = self.machine.unknown_function_error(name, span, &self.visible());
                 self.errors.push(error);
             }
@@ -218,28 +234,29 @@ impl<'p> Walk<'_, 'p> {
         }
     }
 
-    fn name(&mut self, name: &str, span: Span) {
+    fn name(&mut self, name: NameId, span: Span) {
         if !self.is_known(name) {
+            let name = self.machine.word(name);
             let error = self.machine.unknown_name_error(name, span, &self.visible());
             self.errors.push(error);
         }
     }
 
-    fn is_local(&self, name: &str) -> bool {
-        self.scope.iter().rev().any(|known| ***known == *name)
+    fn is_local(&self, name: NameId) -> bool {
+        self.scope.contains(&name)
     }
 
-    fn is_known(&self, name: &str) -> bool {
+    fn is_known(&self, name: NameId) -> bool {
         self.is_local(name) || self.machine.file_name(self.file, name).is_some()
     }
 
     fn visible(&self) -> Vec<&str> {
-        let inner = self.scope.iter().rev().map(|name| &***name);
+        let inner = self.scope.iter().rev().map(|name| &**self.machine.word(*name));
         inner.chain(self.machine.visible(self.env)).collect()
     }
 }
 
-fn names_of(vars: &Vars) -> impl Iterator<Item = &Name> {
-    let second = vars.second.as_ref().map(|word| &word.name);
-    std::iter::once(&vars.first.name).chain(second)
+fn names_of(vars: &Vars) -> impl Iterator<Item = NameId> {
+    let second = vars.second.map(|word| word.name);
+    std::iter::once(vars.first.name).chain(second)
 }

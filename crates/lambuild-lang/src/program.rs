@@ -5,9 +5,9 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::files::{BUILD_FILE, FileError, FileKind, Files};
 use crate::source::{FileId, SourceMap, Span};
-use crate::syntax::ast::{Arena, ExprKind, Import, Item, Name, Part};
+use crate::syntax::ast::{Arena, ExprKind, Import, Item, NameId, Part};
 use crate::syntax::lex::MAX_TEXT;
-use crate::syntax::{Names, parse};
+use crate::syntax::parse;
 use lambuild_digest::RelPath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,6 @@ pub(crate) struct Program {
     pub arena: Arena,
     modules: Vec<Module>,
     by_path: BTreeMap<RelPath, FileId>,
-    names: Names,
 }
 
 /// One parsed file; its id is that of its source.
@@ -31,7 +30,7 @@ pub(crate) struct Module {
     /// Mistakes of the text, and of its imports once they are followed.
     pub errors: Vec<Diagnostic>,
     /// What `import … as NAME` means; a failed import is `None`.
-    pub imports: BTreeMap<Name, (Span, Option<FileId>)>,
+    pub imports: BTreeMap<NameId, (Span, Option<FileId>)>,
     followed: bool,
 }
 
@@ -55,7 +54,7 @@ impl Program {
             Err(why) => (Arc::from(""), Some(why)),
         };
         let id = sources.add(path.clone(), Arc::clone(&text));
-        let parsed = parse(&text, id, &mut self.arena, &mut self.names);
+        let parsed = parse(&text, id, &mut self.arena);
         let mut errors = parsed.errors;
         errors.extend(trouble.map(|why| unreadable(path, &why, Span::new(id, 0, 0))));
         self.modules.push(Module {
@@ -81,10 +80,10 @@ impl Program {
             let (mut found, mut errors) = (Vec::new(), Vec::new());
             for import in module.items.iter().filter_map(as_import) {
                 match self.destination(module, import, files) {
-                    Ok(path) => found.push((import.name.clone(), Some(path))),
+                    Ok(path) => found.push((import.name, Some(path))),
                     Err(error) => {
                         errors.extend(error);
-                        found.push((import.name.clone(), None));
+                        found.push((import.name, None));
                     }
                 }
             }
@@ -110,7 +109,7 @@ impl Program {
             return Err(None);
         };
         let text = self
-            .fixed_path(parts)
+            .fixed_path(self.arena.all(*parts))
             .ok_or_else(|| Some(computed_import(expr.span)))?;
         let path = from
             .dir
@@ -137,9 +136,9 @@ impl Program {
     /// The text of a path without computed parts.
     fn fixed_path(&self, parts: &[Part]) -> Option<String> {
         let fixed = |part: &Part| match part {
-            Part::Text(text) => Some(text.to_string()),
+            Part::Text(text) => Some(self.arena.name(*text).to_string()),
             Part::Value(value) => match &self.arena.expr(*value).kind {
-                ExprKind::Text(text) => Some(text.to_string()),
+                ExprKind::Text(text) => Some(self.arena.name(*text).to_string()),
                 _ => None,
             },
         };

@@ -25,7 +25,11 @@ pub(crate) fn declare_toolchains(
     for item in declared {
         let (kind, kind_span, set) = match &machine.program.arena.expr(item.body).kind {
             // `toolchain old = go {…}`
-            ExprKind::Build(build) => (build.builder.name.clone(), build.builder.span, build.attrs),
+            ExprKind::Build(build) => (
+                machine.word(build.builder.name).clone(),
+                build.builder.span,
+                build.attrs,
+            ),
             ExprKind::Broken => continue,
             _ => (item.name.clone(), item.span, item.body),
         };

@@ -12,7 +12,7 @@ use crate::program::Program;
 use crate::schema::{Attribute, Schema, Type};
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::SyntaxTree;
-use crate::syntax::ast::{Declare, DeclareKind, Item, KeyName, Name};
+use crate::syntax::ast::{Declare, DeclareKind, Item, Key, KeyName, Name};
 use crate::target::Workspace;
 use crate::typed::{Checker, Owner, unknown_attribute};
 use crate::value::{Arch, Attrs, Data, Value};
@@ -178,7 +178,11 @@ impl Discovery<'_> {
             self.no_workspace(dir, listed, id);
             return None;
         };
-        let (body, name, span) = (declared.body, declared.name.name_text(), declared.name.span);
+        let (body, name, span) = (
+            declared.body,
+            name_text(self.program, &declared.name),
+            declared.name.span,
+        );
         self.one_workspace_only(id);
         self.program.follow(id, self.files, self.sources);
         let mut machine = Machine {
@@ -354,13 +358,11 @@ fn workspace_item(module: &crate::program::Module) -> Option<&Declare> {
     module.items.iter().find_map(as_workspace)
 }
 
-impl crate::syntax::ast::Key {
-    /// The key's text; a computed one has none before evaluation.
-    fn name_text(&self) -> Name {
-        match &self.name {
-            KeyName::Fixed(name) => name.clone(),
-            KeyName::Computed(_) => Name::from("workspace"),
-        }
+/// A key's text; a computed one has none before evaluation.
+fn name_text(program: &Program, key: &Key) -> Name {
+    match key.name {
+        KeyName::Fixed(name) => program.arena.name(name).clone(),
+        KeyName::Computed(_) => Name::from("workspace"),
     }
 }
 

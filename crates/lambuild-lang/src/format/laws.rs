@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
 use crate::syntax::ast::Arena;
 use crate::syntax::lex::lex;
+use crate::syntax::parse;
 use crate::syntax::token::{Kind, Token};
-use crate::syntax::{Names, parse};
 
 /// Which promise is broken for `text`, with the texts that show it; `None` when all hold: comments
 /// and words stay, the meaning stays, and what is formatted stays as it is.
@@ -33,7 +33,7 @@ fn shown(what: &str, before: &str, after: &str) -> String {
 /// The syntax tree without places, as text; `None` for a text with mistakes.
 fn tree(text: &str) -> Option<String> {
     let mut arena = Arena::default();
-    let parsed = parse(text, FileId(0), &mut arena, &mut Names::default());
+    let parsed = parse(text, FileId(0), &mut arena);
     let shown = format!("{:?} {arena:?}", parsed.items);
     let mut pieces = shown.split("Span { file: FileId(0), start: ");
     let first = pieces.next().unwrap_or_default().to_owned();

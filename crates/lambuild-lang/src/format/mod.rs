@@ -43,7 +43,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::Arena;
 use crate::syntax::lex::MAX_TEXT;
-use crate::syntax::{Names, parse};
+use crate::syntax::parse;
 
 /// How many columns (characters) a line has at most, where breaking it can help.
 pub const WIDTH: usize = 100;
@@ -58,7 +58,7 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     if text.len() > MAX_TEXT {
         return Err(vec![too_large(file)]);
     }
-    let parsed = parse(text, file, &mut Arena::default(), &mut Names::default());
+    let parsed = parse(text, file, &mut Arena::default());
     if parsed.errors.is_empty() {
         Ok(print::print(&read::read(text)))
     } else {

@@ -20,11 +20,12 @@ enum Root {
 
 impl Machine<'_> {
     pub(super) fn select(&mut self, select: &Select, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
+        let keys = self.program.arena.all(select.keys);
         let found = match self.root(select, env, context)? {
             Root::Value(value, used) if select.default.is_some() => {
-                self.walk_or_missing(value, &select.keys[used..], env, context)?
+                self.walk_or_missing(value, &keys[used..], env, context)?
             }
-            Root::Value(value, used) => self.walk(value, &select.keys[used..], env, context)?,
+            Root::Value(value, used) => self.walk(value, &keys[used..], env, context)?,
             Root::Missing => None,
         };
         match (found, select.default) {
@@ -45,7 +46,7 @@ impl Machine<'_> {
     /// `base ? keys`: only the way is evaluated, not the attribute itself.
     pub(super) fn has(&mut self, select: &Select, env: EnvId, context: Context) -> Eval<bool> {
         let mut value = self.eval_now(select.base, env, context)?;
-        let Some((last, way)) = select.keys.split_last() else {
+        let Some((last, way)) = self.program.arena.all(select.keys).split_last() else {
             return Ok(true);
         };
         for key in way {
@@ -64,26 +65,27 @@ impl Machine<'_> {
         let ExprKind::Name(name) = &program.arena.expr(select.base).kind else {
             return Ok(Root::Value(self.eval_now(select.base, env, context)?, 0));
         };
-        let base = program.arena.span(select.base);
-        match (self.lookup(env, name), &**name) {
+        let (base, keys) = (program.arena.span(select.base), program.arena.all(select.keys));
+        let (found, name) = (self.lookup(env, *name), self.word(*name));
+        match (found, &**name) {
             (Some(Binding::Module(file)), _) => self.imported(file, name, select, env, context),
             (Some(_), _) => Ok(Root::Value(self.eval_now(select.base, env, context)?, 0)),
             (None, "arch") => {
-                let key = self.key_name(&select.keys[0], env, context)?;
-                Ok(Root::Value(self.arch(&select.keys[0], &key, env, context)?, 1))
+                let key = self.key_name(&keys[0], env, context)?;
+                Ok(Root::Value(self.arch(&keys[0], &key, env, context)?, 1))
             }
             (None, "stage") => {
-                let found = self.stage(&select.keys, select.default.is_some(), env, context)?;
-                Ok(found.map_or(Root::Missing, |value| Root::Value(value, select.keys.len())))
+                let found = self.stage(keys, select.default.is_some(), env, context)?;
+                Ok(found.map_or(Root::Missing, |value| Root::Value(value, keys.len())))
             }
             (None, "workspace") => Ok(Root::Value(self.workspace(base, env)?, 0)),
             (None, "exec") => Err(self.not_yet(env, "`exec`", base, "")),
-            (None, "target") if is_fixed(&select.keys[0], "name") => {
-                Ok(Root::Value(self.target_name(&select.keys[0], env, context)?, 1))
+            (None, "target") if self.is_fixed(&keys[0], "name") => {
+                Ok(Root::Value(self.target_name(&keys[0], env, context)?, 1))
             }
             (None, "function" | "layer" | "target" | "toolchain") => {
                 let file = self.file_of(env);
-                let key = &select.keys[0];
+                let key = &keys[0];
                 Ok(Root::Value(self.reference(name, key, file, env, context)?, 1))
             }
             _ => Err(self.unknown_name(name, base, env)),
@@ -103,16 +105,17 @@ impl Machine<'_> {
             return Err(Fail::Reported);
         }
         self.open(file);
-        let key = &select.keys[0];
+        let keys = self.program.arena.all(select.keys);
+        let key = &keys[0];
         let name = self.key_name(key, env, context)?;
-        match (self.file_name(file, &name), &*name) {
+        match (self.member(file, key, &name), &*name) {
             (Some(Binding::Value(thunk)), _) => Ok(Root::Value(self.force(thunk, context, key.span)?, 1)),
             (Some(Binding::Template(..)), _) => {
                 let name = format!("{alias}.{name}");
                 Err(self.not_a_value(&name, "a template", "call it", "(…)", key.span, env))
             }
             (Some(Binding::Broken), _) => Err(Fail::Reported),
-            (None, "function" | "layer" | "target" | "toolchain") => match select.keys.get(1) {
+            (None, "function" | "layer" | "target" | "toolchain") => match keys.get(1) {
                 Some(second) => Ok(Root::Value(self.reference(&name, second, file, env, context)?, 2)),
                 None => Err(self.unknown_import(file, alias, &name, key, env)),
             },
@@ -257,7 +260,7 @@ impl Machine<'_> {
         known: impl IntoIterator<Item = &'n str>,
     ) -> Fail {
         let name = match &key.name {
-            KeyName::Fixed(name) => name.to_string(),
+            KeyName::Fixed(name) => self.word(*name).to_string(),
             KeyName::Computed(_) => self.sources.text(key.span).to_owned(),
         };
         self.fail(
@@ -276,20 +279,29 @@ impl Machine<'_> {
         }
     }
 
+    /// What a key means at the top of a file, where `name` is its text.
+    pub(super) fn member(&self, file: FileId, key: &Key, name: &str) -> Option<Binding> {
+        let id = match key.name {
+            KeyName::Fixed(id) => id,
+            KeyName::Computed(_) => self.program.arena.known(name)?,
+        };
+        self.file_name(file, id)
+    }
+
+    fn is_fixed(&self, key: &Key, text: &str) -> bool {
+        matches!(key.name, KeyName::Fixed(name) if &**self.word(name) == text)
+    }
+
     /// Whether an expression is the name of an import, which only calls and selections may use.
     pub(super) fn as_import(&self, id: ExprId, env: EnvId) -> Option<FileId> {
         let ExprKind::Name(name) = &self.program.arena.expr(id).kind else {
             return None;
         };
-        match self.lookup(env, name)? {
+        match self.lookup(env, *name)? {
             Binding::Module(file) => Some(file),
             _ => None,
         }
     }
-}
-
-fn is_fixed(key: &Key, text: &str) -> bool {
-    matches!(&key.name, KeyName::Fixed(name) if &**name == text)
 }
 
 /// The first few of some names.

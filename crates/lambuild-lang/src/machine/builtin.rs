@@ -9,7 +9,7 @@ use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::nearest;
 use crate::source::Span;
-use crate::syntax::ast::{Call, Name, Word};
+use crate::syntax::ast::{Call, Word};
 use std::sync::Arc;
 
 /// All of them, sorted.
@@ -98,7 +98,7 @@ impl Use<'_> {
 impl Machine<'_> {
     pub(super) fn call_builtin(
         &mut self,
-        name: &Name,
+        name: &str,
         call: &Call,
         span: Span,
         env: EnvId,
@@ -113,43 +113,43 @@ impl Machine<'_> {
             env,
             context,
         };
-        for arg in &call.args {
+        for arg in self.program.arena.all(call.args) {
             let (value, at) = (self.delay(arg.value, env), self.program.arena.span(arg.value));
             match &arg.name {
                 None => made.args.push((value, at)),
                 Some(word) => {
                     self.check_named(&made, takes.named, word)?;
-                    made.named.push((&word.name, value, at));
+                    made.named.push((self.word(word.name), value, at));
                 }
             }
         }
         if !(takes.least..=takes.most).contains(&made.args.len()) {
             return Err(self.wrong_count(name, made.args.len(), (takes.least, takes.most), span, env));
         }
-        if &**name == "param" {
+        if name == "param" {
             return self.param(&made);
         }
         self.built_in(&made).map(|shape| shape.at(span))
     }
 
     fn check_named(&self, call: &Use<'_>, takes: &[&'static str], word: &Word) -> Eval<()> {
-        let name = call.name;
+        let (name, text) = (call.name, &**self.word(word.name));
         let (message, label) = if takes.is_empty() {
             let message = format!("`{name}` takes its arguments by place, not by name");
             (message, "named here")
-        } else if !takes.contains(&&*word.name) {
-            let message = format!("`{name}` has no parameter `{}`", word.name);
+        } else if !takes.contains(&text) {
+            let message = format!("`{name}` has no parameter `{text}`");
             (message, "unknown parameter")
-        } else if call.named(&word.name).is_some() {
-            (format!("`{name}` gets `{}` twice", word.name), "given again here")
+        } else if call.named(text).is_some() {
+            (format!("`{name}` gets `{text}` twice"), "given again here")
         } else {
             return Ok(());
         };
         let error = Diagnostic::error(codes::ARGUMENTS, message, word.span, label);
         Err(self.fail(
             call.env,
-            match nearest(&word.name, takes.iter().copied()) {
-                Some(near) if near != &*word.name => error.help(format!("did you mean `{near}`?")),
+            match nearest(text, takes.iter().copied()) {
+                Some(near) if near != text => error.help(format!("did you mean `{near}`?")),
                 _ => error,
             },
         ))

@@ -9,38 +9,39 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::nearest;
 use crate::source::Span;
-use crate::syntax::ast::{Arg, Call, ExprId, ExprKind, LetId, Name, Param};
+use crate::syntax::ast::{Arg, Call, ExprId, ExprKind, LetId, Param};
 
 /// What a call calls.
-enum Callee {
+enum Callee<'p> {
     Template(LetId, EnvId),
-    Builtin(Name),
+    Builtin(&'p str),
 }
 
-impl Machine<'_> {
+impl<'p> Machine<'p> {
     pub(super) fn call(&mut self, call: &Call, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
         match self.callee(call.callee, env, context)? {
             Callee::Template(template, home) => self.call_template(template, home, call, span, env, context),
-            Callee::Builtin(name) => self.call_builtin(&name, call, span, env, context),
+            Callee::Builtin(name) => self.call_builtin(name, call, span, env, context),
         }
     }
 
-    fn callee(&mut self, id: ExprId, env: EnvId, context: Context) -> Eval<Callee> {
+    fn callee(&mut self, id: ExprId, env: EnvId, context: Context) -> Eval<Callee<'p>> {
         let program = self.program;
         let span = program.arena.span(id);
         match &program.arena.expr(id).kind {
-            ExprKind::Name(name) => match self.lookup(env, name) {
-                Some(Binding::Template(template, home)) => Ok(Callee::Template(template, home)),
-                Some(Binding::Broken) => Err(Fail::Reported),
-                Some(_) => Err(self.not_callable(name, span, env)),
-                None if builtin::NAMES.contains(&&**name) => Ok(Callee::Builtin(name.clone())),
-                None => Err(self.unknown_function(name, span, env)),
+            ExprKind::Name(name) => match (self.lookup(env, *name), &**self.word(*name)) {
+                (Some(Binding::Template(template, home)), _) => Ok(Callee::Template(template, home)),
+                (Some(Binding::Broken), _) => Err(Fail::Reported),
+                (Some(_), text) => Err(self.not_callable(text, span, env)),
+                (None, text) if builtin::NAMES.contains(&text) => Ok(Callee::Builtin(text)),
+                (None, text) => Err(self.unknown_function(text, span, env)),
             },
             ExprKind::Select(select) => {
+                let select = program.arena.select(*select);
                 let Some(file) = self.as_import(select.base, env) else {
                     return Err(self.not_callable(self.sources.text(span), span, env));
                 };
-                let [key] = &*select.keys else {
+                let [key] = program.arena.all(select.keys) else {
                     return Err(self.not_callable(self.sources.text(span), span, env));
                 };
                 if self.is_foreign(file) {
@@ -48,7 +49,7 @@ impl Machine<'_> {
                 }
                 self.open(file);
                 let name = self.key_name(key, env, context)?;
-                match self.file_name(file, &name) {
+                match self.member(file, key, &name) {
                     Some(Binding::Template(template, home)) => Ok(Callee::Template(template, home)),
                     Some(Binding::Broken) => Err(Fail::Reported),
                     Some(_) => Err(self.not_callable(self.sources.text(span), span, env)),
@@ -104,7 +105,7 @@ impl Machine<'_> {
         }
         let item = self.program.arena.let_item(template);
         let params = item.params.as_deref().unwrap_or_default();
-        let given = self.assign(&item.name.name, item.name.span, params, call, span, env)?;
+        let given = self.assign(self.word(item.name.name), item.name.span, params, call, span, env)?;
         let body = self.body(
             home,
             Vec::new(),
@@ -120,14 +121,14 @@ impl Machine<'_> {
                 (None, Some(default)) => self.delay(default, body),
                 (None, None) => return Err(Fail::Reported),
             };
-            self.bind(body, param.name.name.clone(), Binding::Value(value));
+            self.bind(body, param.name.name, Binding::Value(value));
         }
         self.eval_now(item.value, body, context)
     }
 
     fn calls_itself(&self, template: LetId, span: Span, env: EnvId) -> Fail {
         let name = &self.program.arena.let_item(template).name;
-        let message = format!("the template `{}` calls itself", name.name);
+        let message = format!("the template `{}` calls itself", self.word(name.name));
         let error = Diagnostic::error(codes::RECURSION, message, span, "called again here")
             .label(name.span, "the template")
             .help("repeat with `for`: templates always come to an end");
@@ -146,7 +147,7 @@ impl Machine<'_> {
     ) -> Eval<Vec<Option<ThunkId>>> {
         let mut given: Vec<Option<ThunkId>> = vec![None; params.len()];
         let mut place = 0;
-        for arg in &call.args {
+        for arg in self.program.arena.all(call.args) {
             let at = match &arg.name {
                 Some(word) => params.iter().position(|param| param.name.name == word.name),
                 None => Some(place).filter(|at| *at < params.len()),
@@ -162,7 +163,7 @@ impl Machine<'_> {
             .iter()
             .zip(&given)
             .filter(|(param, given)| given.is_none() && param.default.is_none())
-            .map(|(param, _)| format!("`{}`", param.name.name))
+            .map(|(param, _)| format!("`{}`", self.word(param.name.name)))
             .collect();
         if missing.is_empty() {
             return Ok(given);
@@ -178,7 +179,7 @@ impl Machine<'_> {
     }
 
     fn twice_given(&self, name: &str, param: &Param, arg: &Arg, declared: Span, env: EnvId) -> Fail {
-        let message = format!("`{name}` gets `{}` twice", param.name.name);
+        let message = format!("`{name}` gets `{}` twice", self.word(param.name.name));
         let error = Diagnostic::error(codes::ARGUMENTS, message, self.arg_span(arg), "given again here");
         self.fail(env, error.label(declared, "the template"))
     }
@@ -186,9 +187,10 @@ impl Machine<'_> {
     fn no_parameter(&self, name: &str, params: &[Param], arg: &Arg, declared: Span, env: EnvId) -> Fail {
         let error = match &arg.name {
             Some(word) => {
-                let message = format!("`{name}` has no parameter `{}`", word.name);
+                let text = self.word(word.name);
+                let message = format!("`{name}` has no parameter `{text}`");
                 let error = Diagnostic::error(codes::ARGUMENTS, message, word.span, "unknown parameter");
-                match nearest(&word.name, params.iter().map(|param| &*param.name.name)) {
+                match nearest(text, params.iter().map(|param| &**self.word(param.name.name))) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error,
                 }

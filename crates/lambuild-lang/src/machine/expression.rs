@@ -10,7 +10,7 @@ use crate::nearest;
 use crate::program::outside;
 use crate::source::Span;
 use crate::syntax::BUILDERS;
-use crate::syntax::ast::{Assert, Build, Entry, ExprId, ExprKind, Key, KeyName, LetIn, Name, Part};
+use crate::syntax::ast::{Assert, Build, Entry, ExprId, ExprKind, Key, KeyName, LetIn, Name, NameId, Part};
 use crate::value::Data;
 use std::sync::Arc;
 
@@ -40,17 +40,19 @@ impl Machine<'_> {
             ExprKind::Null => Shape::Null,
             ExprKind::Bool(value) => Shape::Bool(*value),
             ExprKind::Int(value) => Shape::Int(*value),
-            ExprKind::Decimal(value) => Shape::Decimal(*value),
-            ExprKind::Text(text) => Shape::Str(text.clone()),
-            ExprKind::Template(parts) => self.template(parts, env, context)?,
-            ExprKind::Path(parts) => self.path(parts, span, env, context)?,
-            ExprKind::List(items) => self.list(items, span, env)?,
+            ExprKind::Decimal(value) => Shape::Decimal(**value),
+            ExprKind::Text(text) => Shape::Str(self.word(*text).clone()),
+            ExprKind::Template(parts) => self.template(program.arena.all(*parts), env, context)?,
+            ExprKind::Path(parts) => self.path(program.arena.all(*parts), span, env, context)?,
+            ExprKind::List(items) => self.list(program.arena.all(*items), span, env)?,
             ExprKind::ListFor(rule, item) => self.list_for(rule, *item, env, context)?,
-            ExprKind::Set(entries) => self.set(entries, span, env, context)?,
+            ExprKind::Set(entries) => self.set(program.arena.all(*entries), span, env, context)?,
             ExprKind::SetFor(rule, entry) => self.set_for(rule, entry, env, context)?,
-            ExprKind::Name(name) => return self.name(name, span, env, context),
-            ExprKind::Select(select) => return self.select(select, span, env, context),
-            ExprKind::Has(select) => Shape::Bool(self.has(select, env, context)?),
+            ExprKind::Name(name) => return self.name(*name, span, env, context),
+            ExprKind::Select(select) => {
+                return self.select(program.arena.select(*select), span, env, context);
+            }
+            ExprKind::Has(select) => Shape::Bool(self.has(program.arena.select(*select), env, context)?),
             ExprKind::Call(call) => return self.call(call, span, env, context),
             ExprKind::Build(build) => self.builder_call(build, span, env)?,
             ExprKind::Binary(..) => return self.binary(id, env, context),
@@ -78,7 +80,7 @@ impl Machine<'_> {
 
     fn let_in(&mut self, binding: &LetIn, env: EnvId, context: Context) -> Eval<Lazy> {
         let value = self.delay(binding.value, env);
-        let inner = self.inner(env, vec![(binding.name.name.clone(), Binding::Value(value))]);
+        let inner = self.inner(env, vec![(binding.name.name, Binding::Value(value))]);
         self.eval_now(binding.body, inner, context)
     }
 
@@ -111,7 +113,7 @@ impl Machine<'_> {
         let mut string = Joined::default();
         for part in parts {
             match part {
-                Part::Text(fixed) => string.text.push_str(fixed),
+                Part::Text(fixed) => string.text.push_str(self.word(*fixed)),
                 Part::Value(id) => {
                     let value = self.eval_now(*id, env, context)?;
                     let at = self.program.arena.span(*id);
@@ -187,7 +189,7 @@ impl Machine<'_> {
     /// The text of a path; a path cannot be part of another one.
     fn path_text(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<String> {
         if let [Part::Text(only)] = parts {
-            return Ok(only.to_string());
+            return Ok(self.word(*only).to_string());
         }
         match self.template(parts, env, context)? {
             Shape::Str(text) => Ok(text.to_string()),
@@ -251,13 +253,14 @@ impl Machine<'_> {
     /// The text of a key.
     pub(crate) fn key_name(&mut self, key: &Key, env: EnvId, context: Context) -> Eval<Name> {
         match &key.name {
-            KeyName::Fixed(name) => Ok(name.clone()),
+            KeyName::Fixed(name) => Ok(self.word(*name).clone()),
             KeyName::Computed(id) => self.text_of("a key", *id, env, context),
         }
     }
 
-    fn name(&mut self, name: &Name, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
-        match self.lookup(env, name) {
+    fn name(&mut self, id: NameId, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
+        let name = self.word(id);
+        match self.lookup(env, id) {
             Some(Binding::Value(thunk)) => self.force(thunk, context, span),
             Some(Binding::Template(..)) => {
                 Err(self.not_a_value(name, "a template", "call it", "(…)", span, env))
@@ -327,26 +330,26 @@ impl Machine<'_> {
     }
 
     fn builder_call(&mut self, build: &Build, span: Span, env: EnvId) -> Eval<Shape> {
-        let name = &build.builder;
-        if self.is_builder(&name.name) {
+        let (id, at) = (build.builder.name, build.builder.span);
+        let name = self.word(id);
+        if self.is_builder(name) {
             let attrs = self.delay(build.attrs, env);
             return Ok(Shape::Product(Arc::new(Recipe {
-                builder: name.name.clone(),
+                builder: name.clone(),
                 attrs,
                 span,
             })));
         }
-        if BUILDERS.contains(&&*name.name) {
-            return Err(self.not_yet(env, &format!("the builder `{}`", name.name), name.span, ""));
+        if BUILDERS.contains(&&**name) {
+            return Err(self.not_yet(env, &format!("the builder `{name}`"), at, ""));
         }
-        let message = format!("there is no builder `{}`", name.name);
-        let error = Diagnostic::error(codes::UNKNOWN_BUILDER, message, name.span, "unknown builder");
+        let message = format!("there is no builder `{name}`");
+        let error = Diagnostic::error(codes::UNKNOWN_BUILDER, message, at, "unknown builder");
         let known = self.builder_names().into_iter().chain(BUILDERS);
-        let error = match (self.lookup(env, &name.name), nearest(&name.name, known)) {
-            (Some(Binding::Template(..)), _) => error.help(format!(
-                "a template is called with parentheses: `{}(…)`",
-                name.name
-            )),
+        let error = match (self.lookup(env, id), nearest(name, known)) {
+            (Some(Binding::Template(..)), _) => {
+                error.help(format!("a template is called with parentheses: `{name}(…)`",))
+            }
             (_, Some(near)) => error.help(format!("did you mean `{near}`?")),
             _ => error.help(format!("the builders are {}", self.builder_names().join(", "))),
         };

@@ -35,7 +35,7 @@ use crate::evaluation::{Options, Schemas};
 use crate::files::Files;
 use crate::program::Program;
 use crate::source::{FileId, SourceMap, Span};
-use crate::syntax::ast::{ExprId, ExprKind, Name};
+use crate::syntax::ast::{ExprId, ExprKind, Name, NameId};
 use crate::value::TargetId;
 use crate::world::World;
 use context::{Context, Purpose, Reads};
@@ -59,7 +59,7 @@ pub(crate) struct State {
     envs: Vec<Env>,
     /// The names of each file that was opened.
     scopes: FxHashMap<FileId, EnvId>,
-    file_names: FxHashMap<FileId, std::collections::BTreeMap<Name, Binding>>,
+    file_names: FxHashMap<FileId, std::collections::BTreeMap<NameId, Binding>>,
     /// What is being computed, outermost first.
     stack: Vec<Frame>,
     /// Thunks and expressions that wait for each other.
@@ -142,6 +142,11 @@ struct Frame {
 }
 
 impl<'p> Machine<'p> {
+    /// A word or text of the source.
+    pub(crate) fn word(&self, id: NameId) -> &'p Name {
+        self.program.arena.name(id)
+    }
+
     /// A value for later.
     pub(crate) fn delay(&mut self, expr: ExprId, env: EnvId) -> ThunkId {
         let span = self.program.arena.span(expr);
@@ -149,8 +154,8 @@ impl<'p> Machine<'p> {
             ExprKind::Null => Shape::Null,
             ExprKind::Bool(value) => Shape::Bool(*value),
             ExprKind::Int(value) => Shape::Int(*value),
-            ExprKind::Decimal(value) => Shape::Decimal(*value),
-            ExprKind::Text(text) => Shape::Str(text.clone()),
+            ExprKind::Decimal(value) => Shape::Decimal(**value),
+            ExprKind::Text(text) => Shape::Str(self.word(*text).clone()),
             _ => return self.push(Source::Expr(expr, env), None),
         };
         self.ready(literal.at(span), Some(env))

@@ -8,7 +8,7 @@ use super::{EnvId, Machine};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
-use crate::syntax::ast::{Comprehension, Entry, ExprId, Name, Vars};
+use crate::syntax::ast::{Comprehension, Entry, ExprId, NameId, Vars};
 use std::sync::Arc;
 
 impl Machine<'_> {
@@ -19,7 +19,7 @@ impl Machine<'_> {
         source: ExprId,
         env: EnvId,
         context: Context,
-    ) -> Eval<Vec<Vec<(Name, Binding)>>> {
+    ) -> Eval<Vec<Vec<(NameId, Binding)>>> {
         let value = self.eval_now(source, env, context)?;
         let at = self.program.arena.span(source);
         match &value.shape {
@@ -29,17 +29,14 @@ impl Machine<'_> {
         }
     }
 
-    fn rounds_of_list(&mut self, vars: &Vars, items: &[ThunkId], at: Span) -> Vec<Vec<(Name, Binding)>> {
+    fn rounds_of_list(&mut self, vars: &Vars, items: &[ThunkId], at: Span) -> Vec<Vec<(NameId, Binding)>> {
         let numbered = items.iter().enumerate().map(|(index, item)| {
             let item = Binding::Value(*item);
             match &vars.second {
-                None => vec![(vars.first.name.clone(), item)],
+                None => vec![(vars.first.name, item)],
                 Some(second) => {
                     let index = self.known(Shape::Int(index as i64).at(at));
-                    vec![
-                        (vars.first.name.clone(), Binding::Value(index)),
-                        (second.name.clone(), item),
-                    ]
+                    vec![(vars.first.name, Binding::Value(index)), (second.name, item)]
                 }
             }
         });
@@ -52,21 +49,18 @@ impl Machine<'_> {
         slots: &Arc<Slots>,
         at: Span,
         env: EnvId,
-    ) -> Eval<Vec<Vec<(Name, Binding)>>> {
+    ) -> Eval<Vec<Vec<(NameId, Binding)>>> {
         let Some(second) = &vars.second else {
             let message = "the entries of a set are a key and a value";
             let error = Diagnostic::error(codes::TYPE, message, vars.first.span, "only one name")
                 .label(at, "this is a set")
-                .help(format!("write `for {}, value in …`", vars.first.name));
+                .help(format!("write `for {}, value in …`", self.word(vars.first.name)));
             return Err(self.fail(env, error));
         };
         let entries = slots.iter().map(|(name, slot)| {
             let key = self.known(Shape::Str(name.clone()).at(slot.key_span));
             let value = Binding::Value(slot.value);
-            vec![
-                (vars.first.name.clone(), Binding::Value(key)),
-                (second.name.clone(), value),
-            ]
+            vec![(vars.first.name, Binding::Value(key)), (second.name, value)]
         });
         Ok(entries.collect())
     }

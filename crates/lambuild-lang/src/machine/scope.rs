@@ -6,9 +6,12 @@ use super::value::ThunkId;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{Item, LetId, Name};
+use crate::syntax::ast::{Item, LetId, NameId};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+
+/// Bytes that a name of an environment is counted with; the list that holds it grows by doubling.
+const NAME_BYTES: u64 = 32;
 
 /// An environment, by its place in the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub(super) struct Env {
     /// `None`: the file itself, whose names are kept by file.
     parent: Option<EnvId>,
     pub file: FileId,
-    names: Vec<(Name, Binding)>,
+    names: Vec<(NameId, Binding)>,
     /// Set where a template's body begins.
     pub call: Option<CallSite>,
 }
@@ -52,11 +55,11 @@ pub(crate) enum Binding {
 
 impl Machine<'_> {
     /// What a name means here.
-    pub(crate) fn lookup(&self, env: EnvId, name: &str) -> Option<Binding> {
+    pub(crate) fn lookup(&self, env: EnvId, name: NameId) -> Option<Binding> {
         let mut at = env;
         loop {
             let scope = &self.state.envs[at.0 as usize];
-            if let Some((_, binding)) = scope.names.iter().find(|(known, _)| **known == *name) {
+            if let Some((_, binding)) = scope.names.iter().find(|(known, _)| *known == name) {
                 return Some(*binding);
             }
             match scope.parent {
@@ -67,8 +70,8 @@ impl Machine<'_> {
     }
 
     /// What a name means at the top of a file that was opened.
-    pub(crate) fn file_name(&self, file: FileId, name: &str) -> Option<Binding> {
-        self.state.file_names.get(&file)?.get(name).copied()
+    pub(crate) fn file_name(&self, file: FileId, name: NameId) -> Option<Binding> {
+        self.state.file_names.get(&file)?.get(&name).copied()
     }
 
     /// Whether a file belongs to no workspace of this evaluation; importing it is
@@ -84,7 +87,7 @@ impl Machine<'_> {
         let mut at = Some(env);
         while let Some(id) = at {
             let scope = &self.state.envs[id.0 as usize];
-            names.extend(scope.names.iter().map(|(name, _)| &**name));
+            names.extend(scope.names.iter().map(|(name, _)| &**self.word(*name)));
             at = scope.parent;
         }
         names.extend(self.names_of_file(self.file_of(env)));
@@ -93,13 +96,13 @@ impl Machine<'_> {
 
     /// The names at the top of a file, sorted.
     pub(super) fn names_of_file(&self, file: FileId) -> Vec<&str> {
-        self.state
-            .file_names
-            .get(&file)
-            .into_iter()
+        let known = self.state.file_names.get(&file).into_iter();
+        let mut names: Vec<&str> = known
             .flat_map(|names| names.keys())
-            .map(|name| &**name)
-            .collect()
+            .map(|name| &**self.word(*name))
+            .collect();
+        names.sort_unstable();
+        names
     }
 
     pub(crate) fn file_of(&self, env: EnvId) -> FileId {
@@ -111,7 +114,7 @@ impl Machine<'_> {
     }
 
     /// An environment inside `parent`.
-    pub(crate) fn inner(&mut self, parent: EnvId, names: Vec<(Name, Binding)>) -> EnvId {
+    pub(crate) fn inner(&mut self, parent: EnvId, names: Vec<(NameId, Binding)>) -> EnvId {
         let file = self.file_of(parent);
         self.push_env(Env {
             parent: Some(parent),
@@ -121,7 +124,7 @@ impl Machine<'_> {
         })
     }
 
-    pub(super) fn body(&mut self, parent: EnvId, names: Vec<(Name, Binding)>, call: CallSite) -> EnvId {
+    pub(super) fn body(&mut self, parent: EnvId, names: Vec<(NameId, Binding)>, call: CallSite) -> EnvId {
         let file = self.file_of(parent);
         self.push_env(Env {
             parent: Some(parent),
@@ -132,15 +135,15 @@ impl Machine<'_> {
     }
 
     fn push_env(&mut self, env: Env) -> EnvId {
-        let names = env.names.len() * size_of::<(Name, Binding)>();
-        self.owe((size_of::<Env>() + names) as u64);
+        let names = env.names.len() as u64 * NAME_BYTES;
+        self.owe(size_of::<Env>() as u64 + names);
         self.state.envs.push(env);
         EnvId(self.state.envs.len() as u32 - 1)
     }
 
     /// Adds a name to an environment that was just made.
-    pub(super) fn bind(&mut self, env: EnvId, name: Name, binding: Binding) {
-        self.owe(size_of::<(Name, Binding)>() as u64);
+    pub(super) fn bind(&mut self, env: EnvId, name: NameId, binding: Binding) {
+        self.owe(NAME_BYTES);
         self.state.envs[env.0 as usize].names.push((name, binding));
     }
 
@@ -161,19 +164,19 @@ impl Machine<'_> {
         env
     }
 
-    fn file_bindings(&mut self, file: FileId, env: EnvId) -> BTreeMap<Name, Binding> {
+    fn file_bindings(&mut self, file: FileId, env: EnvId) -> BTreeMap<NameId, Binding> {
         let program = self.program;
         let module = program.module(file);
-        let mut names: BTreeMap<Name, Binding> = module
+        let mut names: BTreeMap<NameId, Binding> = module
             .imports
             .iter()
-            .map(|(name, (_, target))| (name.clone(), target.map_or(Binding::Broken, Binding::Module)))
+            .map(|(name, (_, target))| (*name, target.map_or(Binding::Broken, Binding::Module)))
             .collect();
         for item in &module.items {
             if let Item::Let(id) = item {
                 let binding = self.let_binding(*id, env);
                 names
-                    .entry(program.arena.let_item(*id).name.name.clone())
+                    .entry(program.arena.let_item(*id).name.name)
                     .or_insert(binding);
             }
         }
@@ -189,12 +192,12 @@ impl Machine<'_> {
     }
 
     /// The environment of the items in the braces of a `for` or `if`.
-    pub(crate) fn block(&mut self, parent: EnvId, names: Vec<(Name, Binding)>, items: &[Item]) -> EnvId {
+    pub(crate) fn block(&mut self, parent: EnvId, names: Vec<(NameId, Binding)>, items: &[Item]) -> EnvId {
         let env = self.inner(parent, names);
         for item in items {
             if let Item::Let(id) = item {
                 let binding = self.let_binding(*id, env);
-                self.bind(env, self.program.arena.let_item(*id).name.name.clone(), binding);
+                self.bind(env, self.program.arena.let_item(*id).name.name, binding);
             }
         }
         env
@@ -203,7 +206,7 @@ impl Machine<'_> {
 
 /// Names that one file, or one block of it, gives twice.
 pub(crate) fn duplicate_names(program: &crate::program::Program, items: &[Item]) -> Vec<Diagnostic> {
-    let mut first: FxHashMap<Name, Span> = FxHashMap::default();
+    let mut first: FxHashMap<NameId, Span> = FxHashMap::default();
     let mut errors = Vec::new();
     for item in items {
         let word = match item {
@@ -212,8 +215,8 @@ pub(crate) fn duplicate_names(program: &crate::program::Program, items: &[Item])
             _ => continue,
         };
         match first.get(&word.name) {
-            None => drop(first.insert(word.name.clone(), word.span)),
-            Some(before) => errors.push(twice(&word.name, *before, word.span)),
+            None => drop(first.insert(word.name, word.span)),
+            Some(before) => errors.push(twice(program.arena.name(word.name), *before, word.span)),
         }
     }
     errors

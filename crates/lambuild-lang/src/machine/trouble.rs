@@ -21,7 +21,7 @@ impl Machine<'_> {
     /// Adds the calls of templates that an environment is part of, innermost first.
     pub(crate) fn with_calls(&self, env: EnvId, mut diagnostic: Diagnostic) -> Diagnostic {
         for call in self.calls(env).take(MAX_SHOWN) {
-            let template = &self.program.arena.let_item(call.template).name.name;
+            let template = self.word(self.program.arena.let_item(call.template).name.name);
             diagnostic = diagnostic.label(call.span, format!("in this call of `{template}`"));
         }
         diagnostic

@@ -5,10 +5,18 @@
 
 use crate::decimal::Decimal;
 use crate::source::Span;
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+use std::fmt::{self, Debug, Formatter};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A word of the source, shared by all its occurrences.
+/// A word or a text, shared by all its occurrences.
 pub(crate) type Name = Arc<str>;
+
+/// A word or a text of the source, by its place in the [`Arena`]: equal ones have equal ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NameId(pub u32);
 
 /// An expression of the [`Arena`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +31,72 @@ pub(crate) struct LetId(pub u32);
 pub(crate) struct Arena {
     exprs: Vec<Expr>,
     lets: Vec<Let>,
+    names: IndexSet<Name, FxBuildHasher>,
+    ids: Vec<ExprId>,
+    parts: Vec<Part>,
+    keys: Vec<Key>,
+    entries: Vec<Entry>,
+    selects: Vec<Select>,
+    args: Vec<Arg>,
+}
+
+/// Neighbours in one of the arena's lists: a list of its own would cost an allocation each.
+pub(crate) struct Range<T> {
+    start: u32,
+    len: u32,
+    of: PhantomData<T>,
+}
+
+impl<T> Range<T> {
+    pub(crate) fn len(self) -> usize {
+        self.len as usize
+    }
+}
+
+impl<T> Clone for Range<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Range<T> {}
+
+impl<T> Debug for Range<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{}", self.start, self.len)
+    }
+}
+
+/// A selection of the [`Arena`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SelectId(pub u32);
+
+/// What the arena keeps in lists.
+pub(crate) trait Listed: Sized {
+    fn list(arena: &Arena) -> &Vec<Self>;
+    fn list_mut(arena: &mut Arena) -> &mut Vec<Self>;
+}
+
+macro_rules! listed {
+    ($($kind:ty, $list:ident;)*) => {$(
+        impl Listed for $kind {
+            fn list(arena: &Arena) -> &Vec<Self> {
+                &arena.$list
+            }
+
+            fn list_mut(arena: &mut Arena) -> &mut Vec<Self> {
+                &mut arena.$list
+            }
+        }
+    )*};
+}
+
+listed! {
+    ExprId, ids;
+    Part, parts;
+    Key, keys;
+    Entry, entries;
+    Arg, args;
 }
 
 impl Arena {
@@ -34,6 +108,51 @@ impl Arena {
     pub(crate) fn add_let(&mut self, item: Let) -> LetId {
         self.lets.push(item);
         LetId(self.lets.len() as u32 - 1)
+    }
+
+    /// The id of a text; every text is kept once.
+    pub(crate) fn intern(&mut self, text: &str) -> NameId {
+        let at = match self.names.get_index_of(text) {
+            Some(at) => at,
+            None => self.names.insert_full(Arc::from(text)).0,
+        };
+        NameId(at as u32)
+    }
+
+    /// The id of a text that some file holds.
+    pub(crate) fn known(&self, text: &str) -> Option<NameId> {
+        self.names.get_index_of(text).map(|at| NameId(at as u32))
+    }
+
+    pub(crate) fn name(&self, id: NameId) -> &Name {
+        &self.names[id.0 as usize]
+    }
+
+    /// Keeps things that belong together.
+    pub(crate) fn keep<T: Listed>(&mut self, things: impl IntoIterator<Item = T>) -> Range<T> {
+        let list = T::list_mut(self);
+        let start = list.len();
+        list.extend(things);
+        Range {
+            start: start as u32,
+            len: (list.len() - start) as u32,
+            of: PhantomData,
+        }
+    }
+
+    /// What [`Self::keep`] kept.
+    pub(crate) fn all<T: Listed>(&self, range: Range<T>) -> &[T] {
+        let start = range.start as usize;
+        &T::list(self)[start..start + range.len as usize]
+    }
+
+    pub(crate) fn add_select(&mut self, select: Select) -> SelectId {
+        self.selects.push(select);
+        SelectId(self.selects.len() as u32 - 1)
+    }
+
+    pub(crate) fn select(&self, id: SelectId) -> &Select {
+        &self.selects[id.0 as usize]
     }
 
     pub(crate) fn expr(&self, id: ExprId) -> &Expr {
@@ -63,21 +182,21 @@ pub(crate) enum ExprKind {
     Bool(bool),
     Int(i64),
     /// A number with a fraction.
-    Decimal(Decimal),
+    Decimal(Box<Decimal>),
     /// A string without `${…}`.
-    Text(Name),
+    Text(NameId),
     /// A string with `${…}`.
-    Template(Box<[Part]>),
-    Path(Box<[Part]>),
-    List(Box<[ExprId]>),
+    Template(Range<Part>),
+    Path(Range<Part>),
+    List(Range<ExprId>),
     ListFor(Box<Comprehension>, ExprId),
-    Set(Box<[Entry]>),
+    Set(Range<Entry>),
     SetFor(Box<Comprehension>, Box<Entry>),
-    Name(Name),
-    Select(Box<Select>),
+    Name(NameId),
+    Select(SelectId),
     /// `base ? keys`
-    Has(Box<Select>),
-    Call(Box<Call>),
+    Has(SelectId),
+    Call(Call),
     /// `go { … }`
     Build(Box<Build>),
     Binary(Operator, ExprId, ExprId),
@@ -91,20 +210,20 @@ pub(crate) enum ExprKind {
 /// A piece of a string or path.
 #[derive(Debug)]
 pub(crate) enum Part {
-    Text(Name),
+    Text(NameId),
     Value(ExprId),
 }
 
 /// The name of an entry, of an attribute or of a declaration.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub name: KeyName,
     pub span: Span,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyName {
-    Fixed(Name),
+    Fixed(NameId),
     /// A string with `${…}`.
     Computed(ExprId),
 }
@@ -115,18 +234,18 @@ pub(crate) struct Entry {
     pub value: ExprId,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Select {
     pub base: ExprId,
-    pub keys: Box<[Key]>,
+    pub keys: Range<Key>,
     /// After `or`.
     pub default: Option<ExprId>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     pub callee: ExprId,
-    pub args: Box<[Arg]>,
+    pub args: Range<Arg>,
 }
 
 #[derive(Debug)]
@@ -136,9 +255,9 @@ pub(crate) struct Arg {
 }
 
 /// A word and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Word {
-    pub name: Name,
+    pub name: NameId,
     pub span: Span,
 }
 

@@ -2,8 +2,8 @@
 //! the rules for newlines are those of the language page.
 
 use super::ast::{
-    Arg, Assert, Build, Call, Comprehension, ExprId, ExprKind, Key, KeyName, LetIn, Operator, Select, Vars,
-    Word,
+    Arg, Assert, Build, Call, Comprehension, ExprId, ExprKind, Key, KeyName, LetIn, Operator, Range, Select,
+    Vars, Word,
 };
 use super::parse::{MAX_DEPTH, Parse, Parser, Significant, Stop};
 use super::token::Kind;
@@ -183,7 +183,7 @@ impl<'t> Parser<'t> {
         }
         let start = self.here();
         match self.kind() {
-            Kind::Minus if self.peek(1).kind == Kind::Number && self.peek(1).glued => {
+            Kind::Minus if self.following().kind == Kind::Number && self.following().glued => {
                 self.bump();
                 self.number(start)
             }
@@ -210,7 +210,7 @@ impl<'t> Parser<'t> {
             self.bump();
             let keys = self.keys("an attribute's name after `?`")?;
             let span = self.since(start);
-            let select = Box::new(Select {
+            let select = self.arena.add_select(Select {
                 base: value,
                 keys,
                 default: None,
@@ -248,7 +248,8 @@ impl<'t> Parser<'t> {
             None
         };
         let span = self.since(start);
-        Ok(self.add(ExprKind::Select(Box::new(Select { base, keys, default })), span))
+        let select = self.arena.add_select(Select { base, keys, default });
+        Ok(self.add(ExprKind::Select(select), span))
     }
 
     fn default_value(&mut self) -> Parse<ExprId> {
@@ -266,8 +267,12 @@ impl<'t> Parser<'t> {
     }
 
     /// keys = key { "." key }
-    pub(super) fn keys(&mut self, what: &str) -> Parse<Box<[Key]>> {
-        let mut keys = vec![self.key(what)?];
+    pub(super) fn keys(&mut self, what: &str) -> Parse<Range<Key>> {
+        let first = self.key(what)?;
+        if self.kind() != Kind::Dot || self.at_new_line() {
+            return Ok(self.arena.keep([first]));
+        }
+        let mut keys = vec![first];
         while self.kind() == Kind::Dot && !self.at_new_line() {
             self.bump();
             keys.push(self.key(what)?);
@@ -275,7 +280,7 @@ impl<'t> Parser<'t> {
                 return Err(self.too_deep());
             }
         }
-        Ok(keys.into_boxed_slice())
+        Ok(self.arena.keep(keys))
     }
 
     /// key = word | string
@@ -307,7 +312,7 @@ impl<'t> Parser<'t> {
     fn key_of(&self, string: ExprId) -> Key {
         let expr = self.arena.expr(string);
         let name = match &expr.kind {
-            ExprKind::Text(text) => KeyName::Fixed(text.clone()),
+            ExprKind::Text(text) => KeyName::Fixed(*text),
             _ => KeyName::Computed(string),
         };
         Key {
@@ -319,19 +324,14 @@ impl<'t> Parser<'t> {
     /// call = callee "(" [ argument { "," argument } [ "," ] ] ")"
     fn call(&mut self, callee: ExprId, start: Span) -> Parse<ExprId> {
         let args = self.bracketed(Kind::RightParen, "`,` or `)`", Self::argument)?;
+        let args = self.arena.keep(args);
         let span = self.since(start);
-        Ok(self.add(
-            ExprKind::Call(Box::new(Call {
-                callee,
-                args: args.into_boxed_slice(),
-            })),
-            span,
-        ))
+        Ok(self.add(ExprKind::Call(Call { callee, args }), span))
     }
 
     /// argument = [ word "=" ] expression
     fn argument(&mut self) -> Parse<Arg> {
-        let named = self.kind() == Kind::Word && self.peek(1).kind == Kind::Equals;
+        let named = self.kind() == Kind::Word && self.following().kind == Kind::Equals;
         let name = if named {
             Some(self.name("a parameter's name")?)
         } else {
@@ -415,7 +415,7 @@ impl<'t> Parser<'t> {
         })?;
         let span = self.since(start);
         let kind = match comprehension {
-            None => ExprKind::List(items.into_boxed_slice()),
+            None => ExprKind::List(self.arena.keep(items)),
             Some(rule) if items.len() == 1 => ExprKind::ListFor(Box::new(rule), items[0]),
             Some(rule) => return Err(self.comprehension_alone(rule.vars.first.span, "list", "++")),
         };

@@ -37,6 +37,18 @@ pub(crate) const BUILDERS: [&str; 11] = [
     "go", "rust", "python", "node", "files", "archive", "command", "fetch", "java", "ruby", "oci",
 ];
 
+/// What is missing where a declaration has no name.
+fn whose_name(kind: DeclareKind) -> &'static str {
+    match kind {
+        DeclareKind::Workspace => "the workspace's name",
+        DeclareKind::Toolchain => "the toolchain's name",
+        DeclareKind::Stage => "the stage's name",
+        DeclareKind::Function => "the function's name",
+        DeclareKind::Layer => "the layer's name",
+        DeclareKind::Target => "the target's name",
+    }
+}
+
 impl Parser<'_> {
     /// file = { item newline }
     pub(super) fn file_items(&mut self) -> Vec<Item> {
@@ -87,29 +99,34 @@ impl Parser<'_> {
 
     /// Whether an item's head stands here, rather than an entry of that name.
     pub(super) fn at_item(&self) -> bool {
+        if !self.name_follows() {
+            return false;
+        }
         let token = self.current();
         let word = if token.kind == Kind::Word {
             self.token_text(token)
         } else {
             ""
         };
-        self.at_declaration() || WORDS.contains(&word) && self.name_follows()
+        self.at_declaration() || WORDS.contains(&word)
     }
 
     /// Whether a declaration or import begins here, which no value does.
     pub(super) fn at_declaration(&self) -> bool {
+        if !self.name_follows() {
+            return false;
+        }
         let token = self.current();
         let word = if token.kind == Kind::Word {
             self.token_text(token)
         } else {
             ""
         };
-        let declares = word == "import" || DeclareKind::ALL.iter().any(|kind| kind.word() == word);
-        declares && self.name_follows()
+        word == "import" || DeclareKind::ALL.iter().any(|kind| kind.word() == word)
     }
 
     fn name_follows(&self) -> bool {
-        let next = self.peek(1);
+        let next = self.following();
         !next.newline
             && matches!(
                 next.kind,
@@ -169,7 +186,7 @@ impl Parser<'_> {
                 let kinds = DeclareKind::ALL.iter().map(|kind| kind.word());
                 match crate::nearest(word, kinds.chain(WORDS)) {
                     Some(near) => Some(format!("did you mean `{near}`?")),
-                    None if self.peek(1).kind == Equals => Some(format!("to name a value, write `let {word} = …`")),
+                    None if self.following().kind == Equals => Some(format!("to name a value, write `let {word} = …`")),
                     None => None,
                 }
             }
@@ -195,7 +212,7 @@ impl Parser<'_> {
 
     /// name = word | digits and letters | string
     fn declared_name(&mut self, kind: DeclareKind) -> Parse<Key> {
-        let what = format!("the {}'s name", kind.word());
+        let what = whose_name(kind);
         let token = self.current();
         if token.kind == Kind::Number && !token.newline {
             self.bump();
@@ -206,9 +223,9 @@ impl Parser<'_> {
             });
         }
         if token.newline {
-            return Err(self.expected(&what));
+            return Err(self.expected(what));
         }
-        let key = self.key(&what)?;
+        let key = self.key(what)?;
         self.undotted(key)
     }
 
@@ -265,7 +282,7 @@ impl Parser<'_> {
                 .iter()
                 .find(|other| other.name.name == param.name.name)
             {
-                let message = format!("the parameter `{}` comes twice", param.name.name);
+                let message = format!("the parameter `{}` comes twice", self.arena.name(param.name.name));
                 let error = Diagnostic::error(codes::DUPLICATE_NAME, message, param.name.span, "again here")
                     .label(first.name.span, "first here");
                 self.error(error);
@@ -383,8 +400,9 @@ impl Parser<'_> {
 
     /// Reports a name that has a meaning of its own.
     pub(super) fn check_free(&mut self, word: &Word) {
-        let builder = BUILDERS.contains(&&*word.name);
-        if !builder && !RESERVED.contains(&&*word.name) {
+        let name = &**self.arena.name(word.name);
+        let builder = BUILDERS.contains(&name);
+        if !builder && !RESERVED.contains(&name) {
             return;
         }
         let why = if builder {
@@ -392,7 +410,7 @@ impl Parser<'_> {
         } else {
             "a word of the language"
         };
-        let message = format!("`{}` is {why}", word.name);
+        let message = format!("`{name}` is {why}");
         let error = Diagnostic::error(codes::RESERVED_NAME, message, word.span, "take another name");
         self.error(error);
     }

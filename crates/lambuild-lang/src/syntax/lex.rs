@@ -17,7 +17,7 @@ use nom::{IResult, Parser};
 pub(crate) const MAX_TEXT: usize = 16 << 20;
 
 /// Cuts `text`, of at most [`MAX_TEXT`] bytes, into tokens; together they are the text.
-pub(crate) fn lex(text: &str) -> impl Iterator<Item = Token> {
+pub(crate) fn lex(text: &str) -> Lexer<'_> {
     Lexer {
         text,
         at: 0,
@@ -40,7 +40,7 @@ enum Mode {
     Path,
 }
 
-struct Lexer<'t> {
+pub(crate) struct Lexer<'t> {
     text: &'t str,
     at: usize,
     /// Empty: code at file level.
@@ -64,6 +64,11 @@ impl Iterator for Lexer<'_> {
 }
 
 impl Lexer<'_> {
+    /// Of the whole text, in bytes.
+    pub(crate) fn text_length(&self) -> usize {
+        self.text.len()
+    }
+
     /// The next token's kind and length; `None` when only the mode changed.
     fn token(&mut self) -> Option<(Kind, usize)> {
         let rest = &self.text[self.at..];
@@ -119,10 +124,7 @@ impl Lexer<'_> {
             }
             b'\\' => (Kind::Escape, length(quoted_escape(rest))),
             _ if rest.starts_with("${") => self.open(),
-            _ => (
-                Kind::Text,
-                text_length(rest, |byte| matches!(byte, b'"' | b'\\' | b'\n'), |_| false),
-            ),
+            _ => (Kind::Text, quoted_text_length(rest)),
         }
     }
 
@@ -140,10 +142,7 @@ impl Lexer<'_> {
         if rest.starts_with("${") {
             return self.open();
         }
-        (
-            Kind::Text,
-            text_length(rest, |_| false, |rest| rest.starts_with(b"''")),
-        )
+        (Kind::Text, indented_text_length(rest))
     }
 
     /// path = ("./" | "../") { path text | "${" code "}" | string after "/" }
@@ -173,10 +172,10 @@ impl Lexer<'_> {
 /// One token of code: decided by the first byte.
 fn code_token(rest: &str) -> (Kind, usize) {
     match rest.as_bytes()[0] {
-        b' ' | b'\t' | b'\r' => (Kind::Space, run_length(rest, is_space)),
+        b' ' | b'\t' | b'\r' => (Kind::Space, run_length(rest, SPACE)),
         b'\n' => (Kind::Newline, 1),
-        b'#' => (Kind::Comment, run_length(rest, |byte| byte != b'\n')),
-        b'A'..=b'Z' | b'a'..=b'z' | b'_' => (Kind::Word, run_length(rest, is_word)),
+        b'#' => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
+        b'A'..=b'Z' | b'a'..=b'z' | b'_' => (Kind::Word, run_length(rest, WORD)),
         b'0'..=b'9' => (Kind::Number, length(number(rest))),
         b'.' if rest.starts_with("./") || rest.starts_with("../") => (Kind::PathText, path_length(rest)),
         b'"' => (Kind::Quote, 1),
@@ -255,10 +254,10 @@ fn indented_escape(rest: &str) -> Piece<'_> {
     recognize(preceded(tag("''"), alt((tag("$"), tag("'"), backslash)))).parse(rest)
 }
 
-/// The bytes that `belongs` takes from the start; where it takes none beyond ASCII, and
-/// where it takes all of them, the length is that of whole characters.
-fn run_length(rest: &str, belongs: impl Fn(u8) -> bool) -> usize {
-    rest.bytes().position(|byte| !belongs(byte)).unwrap_or(rest.len())
+/// The bytes of a class at the start; they are ASCII, so the length is that of whole characters.
+fn run_length(rest: &str, class: u8) -> usize {
+    let within = |byte: u8| CLASSES[usize::from(byte)] & class != 0;
+    rest.bytes().position(|byte| !within(byte)).unwrap_or(rest.len())
 }
 
 /// How much of its input a piece takes; 0 when it does not match.
@@ -266,13 +265,23 @@ fn length(piece: Piece<'_>) -> usize {
     piece.map_or(0, |(_, taken)| taken.len())
 }
 
-/// The bytes before `${` or the first place that `byte` or `place` stops; at least one.
+/// The bytes of a `"` string before its end, an escape or `${`; at least one.
 ///
 /// Only ASCII bytes stop it, so the length is that of whole characters.
-fn text_length(rest: &str, byte: impl Fn(u8) -> bool, place: impl Fn(&[u8]) -> bool) -> usize {
+fn quoted_text_length(rest: &str) -> usize {
     let bytes = rest.as_bytes();
-    let opens = |at: usize| bytes[at] == b'$' && bytes.get(at + 1) == Some(&b'{');
-    let stops = |at: &usize| byte(bytes[*at]) || opens(*at) || place(&bytes[*at..]);
+    let stops = |at: &usize| {
+        CLASSES[usize::from(bytes[*at])] & STOP != 0
+            && (bytes[*at] != b'$' || bytes.get(at + 1) == Some(&b'{'))
+    };
+    (1..bytes.len()).find(stops).unwrap_or(bytes.len())
+}
+
+/// The same of a `''` string.
+fn indented_text_length(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let pair = |at: usize| (bytes[at], bytes.get(at + 1));
+    let stops = |at: &usize| matches!(pair(*at), (b'$', Some(b'{')) | (b'\'', Some(b'\'')));
     (1..bytes.len()).find(stops).unwrap_or(bytes.len())
 }
 
@@ -280,22 +289,37 @@ fn text_length(rest: &str, byte: impl Fn(u8) -> bool, place: impl Fn(&[u8]) -> b
 fn path_length(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let doubled = |at: usize| bytes[at] == b'/' && bytes.get(at + 1) == Some(&b'/');
-    let ends = |at: &usize| !is_path(bytes[*at]) || doubled(*at);
+    let ends = |at: &usize| CLASSES[usize::from(bytes[*at])] & PATH == 0 || doubled(*at);
     (0..bytes.len()).find(ends).unwrap_or(bytes.len())
 }
 
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r')
-}
+const SPACE: u8 = 1;
+const WORD: u8 = 2;
+const PATH: u8 = 4;
+/// What may end the text of a `"` string.
+const STOP: u8 = 8;
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+/// The classes of every byte: one look for each byte of the text, where comparing would take several.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte] = class(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
+const fn class(byte: u8) -> u8 {
+    match byte {
+        b' ' | b'\t' | b'\r' => SPACE,
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => WORD | PATH,
+        b'.' | b'@' | b'+' | b'~' | b'%' | b'=' | b'/' => PATH,
+        b'"' | b'\\' | b'\n' | b'$' => STOP,
+        _ => 0,
+    }
 }
 
 fn is_digit_or_letter(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
-}
-
-fn is_path(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"._@+~%=-/".contains(&byte)
 }

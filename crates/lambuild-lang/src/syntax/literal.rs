@@ -1,12 +1,13 @@
 //! Numbers, strings and paths: what their text means.
 
-use super::ast::{ExprId, ExprKind, Name, Part};
+use super::ast::{ExprId, ExprKind, NameId, Part};
 use super::parse::{Parse, Parser, Stop};
 use super::token::Kind;
 use crate::codes;
 use crate::decimal::Decimal;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
+use std::borrow::Cow;
 
 /// A piece of a string before it is put together.
 enum Piece {
@@ -17,7 +18,7 @@ enum Piece {
     Value(ExprId),
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     /// A number that begins at `start`, where a `-` may stand.
     pub(super) fn number(&mut self, start: Span) -> Parse<ExprId> {
         let token = self.bump();
@@ -58,25 +59,29 @@ impl Parser<'_> {
         if let Some(text) = self.plain_text() {
             return Ok(self.add(ExprKind::Text(text), self.since(start)));
         }
-        let mut pieces = Vec::new();
+        let (mut parts, mut text) = (Vec::new(), Cow::Borrowed(""));
         loop {
             let token = self.current();
             match token.kind {
                 _ if token.newline => return Err(self.unterminated(start)),
-                Kind::Text => pieces.push(self.raw()),
-                Kind::Escape => pieces.push(self.escape()?),
-                Kind::Open => pieces.push(Piece::Value(self.interpolation()?)),
+                Kind::Text => text += self.raw(),
+                Kind::Escape => text.to_mut().push_str(&self.escape()?),
+                Kind::Open => {
+                    self.push_text(&mut parts, &mut text);
+                    parts.push(Part::Value(self.interpolation()?));
+                }
                 Kind::Quote => break,
                 _ => return Err(self.unterminated(start)),
             }
         }
         self.bump();
-        Ok(self.string(pieces, start))
+        self.push_text(&mut parts, &mut text);
+        Ok(self.string(parts, start))
     }
 
     /// The text of a string in which nothing is computed or escaped, and its closing quote.
-    fn plain_text(&mut self) -> Option<Name> {
-        let (text, close) = (self.current(), self.peek(1));
+    fn plain_text(&mut self) -> Option<NameId> {
+        let (text, close) = (self.current(), self.following());
         if text.newline || text.kind != Kind::Text || close.newline || close.kind != Kind::Quote {
             return None;
         }
@@ -92,9 +97,9 @@ impl Parser<'_> {
         self.error(error)
     }
 
-    fn raw(&mut self) -> Piece {
+    fn raw(&mut self) -> &'t str {
         let token = self.bump();
-        Piece::Raw(self.token_text(token).to_owned())
+        self.token_text(token)
     }
 
     /// interpolation = "${" expression "}"
@@ -108,11 +113,11 @@ impl Parser<'_> {
         })
     }
 
-    fn escape(&mut self) -> Parse<Piece> {
+    fn escape(&mut self) -> Parse<String> {
         let token = self.bump();
         let span = self.span(token);
         match unescape(&self.text[span.start as usize..span.end as usize]) {
-            Some(text) => Ok(Piece::Escaped(text)),
+            Some(text) => Ok(text),
             None => Err(self.bad_escape(span)),
         }
     }
@@ -150,8 +155,8 @@ impl Parser<'_> {
         let mut pieces = Vec::new();
         loop {
             match self.kind() {
-                Kind::Text => pieces.push(self.raw()),
-                Kind::Escape => pieces.push(self.escape()?),
+                Kind::Text => pieces.push(Piece::Raw(self.raw().to_owned())),
+                Kind::Escape => pieces.push(Piece::Escaped(self.escape()?)),
                 Kind::Open => pieces.push(Piece::Value(self.interpolation()?)),
                 Kind::Indent => break,
                 _ => return Err(self.unterminated_indented(start)),
@@ -159,7 +164,8 @@ impl Parser<'_> {
         }
         self.bump();
         strip_indentation(&mut pieces);
-        Ok(self.string(pieces, start))
+        let parts = self.join(pieces);
+        Ok(self.string(parts, start))
     }
 
     fn unterminated_indented(&mut self, start: Span) -> Stop {
@@ -168,23 +174,22 @@ impl Parser<'_> {
         self.error(error)
     }
 
-    fn string(&mut self, pieces: Vec<Piece>, start: Span) -> ExprId {
-        let mut parts = self.join(pieces);
+    fn string(&mut self, parts: Vec<Part>, start: Span) -> ExprId {
         let span = self.since(start);
-        let kind = match parts.as_mut_slice() {
-            [] => ExprKind::Text(self.names.get("")),
-            [Part::Text(text)] => ExprKind::Text(text.clone()),
-            _ => ExprKind::Template(parts.into_boxed_slice()),
+        let kind = match parts.as_slice() {
+            [] => ExprKind::Text(self.arena.intern("")),
+            [Part::Text(text)] => ExprKind::Text(*text),
+            _ => ExprKind::Template(self.arena.keep(parts)),
         };
         self.add(kind, span)
     }
 
     /// Puts neighbouring texts together.
     fn join(&mut self, pieces: Vec<Piece>) -> Vec<Part> {
-        let (mut parts, mut text) = (Vec::new(), String::new());
+        let (mut parts, mut text) = (Vec::new(), Cow::Borrowed(""));
         for piece in pieces {
             match piece {
-                Piece::Raw(more) | Piece::Escaped(more) => text.push_str(&more),
+                Piece::Raw(more) | Piece::Escaped(more) => text.to_mut().push_str(&more),
                 Piece::Value(value) => {
                     self.push_text(&mut parts, &mut text);
                     parts.push(Part::Value(value));
@@ -195,10 +200,10 @@ impl Parser<'_> {
         parts
     }
 
-    fn push_text(&mut self, parts: &mut Vec<Part>, text: &mut String) {
+    fn push_text(&mut self, parts: &mut Vec<Part>, text: &mut Cow<'_, str>) {
         if !text.is_empty() {
-            parts.push(Part::Text(self.names.get(text)));
-            text.clear();
+            parts.push(Part::Text(self.arena.intern(text)));
+            *text = Cow::Borrowed("");
         }
     }
 
@@ -221,7 +226,8 @@ impl Parser<'_> {
             }
         }
         let span = self.since(start);
-        Ok(self.add(ExprKind::Path(parts.into_boxed_slice()), span))
+        let parts = self.arena.keep(parts);
+        Ok(self.add(ExprKind::Path(parts), span))
     }
 
     fn path_goes_on(&self) -> bool {
@@ -235,7 +241,10 @@ impl Parser<'_> {
 
 /// `2.0` is the integer 2.
 fn decimal(number: Decimal) -> ExprKind {
-    number.integer().map_or(ExprKind::Decimal(number), ExprKind::Int)
+    match number.integer() {
+        Some(integer) => ExprKind::Int(integer),
+        None => ExprKind::Decimal(Box::new(number)),
+    }
 }
 
 /// What an escape stands for; `None` when it is none.

@@ -13,7 +13,7 @@ mod set;
 pub(crate) mod token;
 
 pub(crate) use item::BUILDERS;
-pub(crate) use parse::{Names, parse};
+pub(crate) use parse::parse;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
@@ -25,7 +25,6 @@ pub struct SyntaxTree {
     pub errors: Vec<Diagnostic>,
     pub(crate) items: Vec<ast::Item>,
     /// Holds what the items refer to.
-    #[expect(dead_code, reason = "whoever keeps the items keeps what they refer to")]
     arena: ast::Arena,
 }
 
@@ -33,14 +32,24 @@ impl SyntaxTree {
     /// Parses a text, as far as it can be understood. One beyond 16 MiB, which no build
     /// file has, is not looked into.
     pub fn parse(text: &str) -> SyntaxTree {
-        let mut arena = ast::Arena::default();
-        let text = if text.len() > lex::MAX_TEXT { "" } else { text };
-        let parsed = parse(text, FileId(0), &mut arena, &mut Names::default());
-        SyntaxTree {
-            errors: parsed.errors,
-            items: parsed.items,
-            arena,
+        SyntaxTree::parse_all([text])
+    }
+
+    /// Parses the texts of several files into one tree, as an evaluation does with those of a
+    /// workspace: words that several of them use are kept once. Spans count the files from 0.
+    pub fn parse_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> SyntaxTree {
+        let mut tree = SyntaxTree {
+            errors: Vec::new(),
+            items: Vec::new(),
+            arena: ast::Arena::default(),
+        };
+        for (at, text) in texts.into_iter().enumerate() {
+            let text = if text.len() > lex::MAX_TEXT { "" } else { text };
+            let parsed = parse(text, FileId(at as u32), &mut tree.arena);
+            tree.errors.extend(parsed.errors);
+            tree.items.extend(parsed.items);
         }
+        tree
     }
 }
 

@@ -1,14 +1,12 @@
 //! The parser's cursor: which token is next, whether a line goes on, how a
 //! mistake is recorded and where to go on after it. Knows no grammar.
 
-use super::ast::{Arena, ExprId, ExprKind, Item, Name, Word};
+use super::ast::{Arena, ExprId, ExprKind, Item, NameId, Word};
 use super::lex;
 use super::token::Kind;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
-use rustc_hash::FxHashMap;
-use std::sync::Arc;
 
 /// How deep brackets, operators and `if` may nest. Generous for people; small
 /// enough that no text can exhaust a thread's stack.
@@ -25,15 +23,21 @@ pub(crate) struct Parsed {
 }
 
 /// Parses the text of a file of at most [`lex::MAX_TEXT`] bytes.
-pub(crate) fn parse(text: &str, file: FileId, arena: &mut Arena, names: &mut Names) -> Parsed {
-    let tokens = significant(text);
+pub(crate) fn parse(text: &str, file: FileId, arena: &mut Arena) -> Parsed {
+    let mut tokens = Significants {
+        lexer: lex::lex(text),
+        newline: true,
+        glued: false,
+    };
     let mut parser = Parser {
         text,
         file,
+        previous: None,
+        current: tokens.next(),
+        next: tokens.next(),
         tokens,
         at: 0,
         arena,
-        names,
         errors: Vec::new(),
         depth: 0,
         lines: true,
@@ -45,21 +49,6 @@ pub(crate) fn parse(text: &str, file: FileId, arena: &mut Arena, names: &mut Nam
     Parsed {
         items,
         errors: parser.errors,
-    }
-}
-
-/// Words that were seen, so that each is kept once.
-#[derive(Debug, Default)]
-pub(crate) struct Names(FxHashMap<Name, ()>);
-
-impl Names {
-    pub(crate) fn get(&mut self, text: &str) -> Name {
-        if let Some((name, ())) = self.0.get_key_value(text) {
-            return Arc::clone(name);
-        }
-        let name: Name = Arc::from(text);
-        self.0.insert(Arc::clone(&name), ());
-        name
     }
 }
 
@@ -75,34 +64,44 @@ pub(super) struct Significant {
     pub glued: bool,
 }
 
-/// The tokens that mean something; in usual files there is one for each seven bytes.
-fn significant(text: &str) -> Vec<Significant> {
-    let mut all = Vec::with_capacity(text.len() / 7);
-    let (mut newline, mut glued) = (true, false);
-    for token in lex::lex(text) {
-        if token.kind.is_trivia() {
-            newline |= token.kind == Kind::Newline;
-            glued = false;
-            continue;
+/// The tokens that mean something, one after another; at the end there is always one more.
+struct Significants<'t> {
+    lexer: lex::Lexer<'t>,
+    newline: bool,
+    glued: bool,
+}
+
+impl Significants<'_> {
+    fn next(&mut self) -> Significant {
+        for token in self.lexer.by_ref() {
+            if token.kind.is_trivia() {
+                self.newline |= token.kind == Kind::Newline;
+                self.glued = false;
+                continue;
+            }
+            let (newline, glued) = (self.newline, self.glued);
+            (self.newline, self.glued) = (false, true);
+            return Significant {
+                kind: token.kind,
+                start: token.start,
+                end: token.start + token.len,
+                newline,
+                glued,
+            };
         }
-        all.push(Significant {
-            kind: token.kind,
-            start: token.start,
-            end: token.start + token.len,
-            newline,
-            glued,
-        });
-        (newline, glued) = (false, true);
+        self.end()
     }
-    let end = text.len() as u32;
-    all.push(Significant {
-        kind: Kind::End,
-        start: end,
-        end,
-        newline: true,
-        glued: false,
-    });
-    all
+
+    fn end(&self) -> Significant {
+        let end = self.lexer.text_length() as u32;
+        Significant {
+            kind: Kind::End,
+            start: end,
+            end,
+            newline: true,
+            glued: false,
+        }
+    }
 }
 
 /// An error was recorded; whoever repeats entries or items finds the next one.
@@ -114,10 +113,13 @@ pub(super) type Parse<T> = Result<T, Stop>;
 pub(super) struct Parser<'t> {
     pub text: &'t str,
     pub file: FileId,
-    pub tokens: Vec<Significant>,
+    tokens: Significants<'t>,
+    previous: Option<Significant>,
+    current: Significant,
+    next: Significant,
+    /// How many tokens were taken.
     pub at: usize,
     pub arena: &'t mut Arena,
-    pub names: &'t mut Names,
     pub errors: Vec<Diagnostic>,
     pub depth: usize,
     /// A newline ends an entry: in `{ }` and at file level, not in `( )` and `[ ]`.
@@ -132,21 +134,27 @@ pub(super) struct Parser<'t> {
 
 impl<'t> Parser<'t> {
     pub(super) fn current(&self) -> Significant {
-        self.tokens[self.at]
+        self.current
     }
 
-    pub(super) fn peek(&self, ahead: usize) -> Significant {
-        self.tokens[(self.at + ahead).min(self.tokens.len() - 1)]
+    /// The token after the current one.
+    pub(super) fn following(&self) -> Significant {
+        self.next
     }
 
     pub(super) fn kind(&self) -> Kind {
-        self.current().kind
+        self.current.kind
     }
 
     /// Takes the current token; at the end it stays there.
     pub(super) fn bump(&mut self) -> Significant {
-        let token = self.current();
-        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        let token = self.current;
+        if token.kind != Kind::End {
+            self.previous = Some(token);
+            self.current = self.next;
+            self.next = self.tokens.next();
+            self.at += 1;
+        }
         token
     }
 
@@ -159,7 +167,7 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn previous(&self) -> Option<Significant> {
-        self.at.checked_sub(1).map(|at| self.tokens[at])
+        self.previous
     }
 
     /// From `start` to the last token taken.
@@ -193,7 +201,7 @@ impl<'t> Parser<'t> {
             return true;
         }
         // `a =` and on the next line `b = 1` or `function c`: the value was forgotten.
-        if self.kind() == Kind::Word && self.peek(1).kind == Kind::Equals || self.at_declaration() {
+        if self.kind() == Kind::Word && self.following().kind == Kind::Equals || self.at_declaration() {
             return false;
         }
         let asks = |token: Significant| {
@@ -240,9 +248,8 @@ impl<'t> Parser<'t> {
         })
     }
 
-    pub(super) fn intern(&mut self, token: Significant) -> Name {
-        self.names
-            .get(&self.text[token.start as usize..token.end as usize])
+    pub(super) fn intern(&mut self, token: Significant) -> NameId {
+        self.arena.intern(self.token_text(token))
     }
 
     pub(super) fn add(&mut self, kind: ExprKind, span: Span) -> ExprId {
@@ -280,7 +287,8 @@ impl<'t> Parser<'t> {
 
     fn give_up(&mut self) {
         self.stopped = true;
-        self.at = self.tokens.len() - 1;
+        (self.current, self.next) = (self.tokens.end(), self.tokens.end());
+        self.at += 1;
     }
 
     /// Records a mistake.
@@ -382,7 +390,7 @@ impl<'t> Parser<'t> {
     }
 
     fn looks_like_entry(&self) -> bool {
-        self.peek(1).kind == Kind::Equals || self.at_item()
+        self.following().kind == Kind::Equals || self.at_item()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sets: entries, dotted keys, `inherit`, and the check that no key comes twice.
 
-use super::ast::{Entry, ExprId, ExprKind, Key, KeyName, Name};
+use super::ast::{Entry, ExprId, ExprKind, Key, KeyName, NameId, Range};
 use super::parse::{Parse, Parser, Stop};
 use super::token::Kind;
 use crate::codes;
@@ -12,12 +12,16 @@ use rustc_hash::FxHashMap;
 #[derive(Default)]
 struct Draft {
     entries: Vec<(Key, DraftValue)>,
-    fixed: FxHashMap<Name, usize>,
+    /// Where each fixed key stands; only filled once there are more than [`FEW`] entries.
+    fixed: FxHashMap<NameId, usize>,
 }
+
+/// Entries that are found by going through them.
+const FEW: usize = 16;
 
 enum DraftValue {
     Whole(ExprId),
-    Dotted(Draft, Span),
+    Dotted(Box<Draft>, Span),
 }
 
 /// The entries of a set, or the `for` that makes them.
@@ -87,7 +91,7 @@ impl Parser<'_> {
 
     /// entry = "inherit" word { word } | keys "=" expression
     fn entry(&mut self, draft: &mut Draft) -> Parse<()> {
-        if self.is_word("inherit") && self.peek(1).kind == Kind::Word && !self.peek(1).newline {
+        if self.is_word("inherit") && self.following().kind == Kind::Word && !self.following().newline {
             return self.inherit(draft);
         }
         let keys = self.keys("an attribute's name")?;
@@ -95,8 +99,11 @@ impl Parser<'_> {
         let value = self.expression();
         let broken = value.is_err();
         // A key whose value went wrong is there all the same, so that nobody calls it missing.
-        let value = value.unwrap_or_else(|_| self.add(ExprKind::Broken, keys[0].span));
-        self.insert(draft, keys.into_vec(), value);
+        let value = value.unwrap_or_else(|_| {
+            let span = self.arena.all(keys)[0].span;
+            self.add(ExprKind::Broken, span)
+        });
+        self.insert(draft, keys, value);
         if broken { Err(Stop) } else { Ok(()) }
     }
 
@@ -106,27 +113,23 @@ impl Parser<'_> {
             let token = self.bump();
             let span = self.span(token);
             let name = self.intern(token);
-            let value = self.add(ExprKind::Name(name.clone()), span);
-            self.insert(
-                draft,
-                vec![Key {
-                    name: KeyName::Fixed(name),
-                    span,
-                }],
-                value,
-            );
+            let value = self.add(ExprKind::Name(name), span);
+            let name = KeyName::Fixed(name);
+            let key = self.arena.keep([Key { name, span }]);
+            self.insert(draft, key, value);
         }
         Ok(())
     }
 
     /// Puts `keys = value` into the draft, or reports the key that is already there.
-    fn insert(&mut self, draft: &mut Draft, keys: Vec<Key>, value: ExprId) {
+    fn insert(&mut self, draft: &mut Draft, keys: Range<Key>, value: ExprId) {
         let mut draft = draft;
         let last = keys.len() - 1;
-        for (at, key) in keys.into_iter().enumerate() {
+        for at in 0..keys.len() {
+            let key = self.arena.all(keys)[at];
             let span = key.span;
             let known = if let KeyName::Fixed(name) = &key.name {
-                draft.fixed.get(name).copied()
+                draft.find(*name)
             } else {
                 None
             };
@@ -138,7 +141,7 @@ impl Parser<'_> {
             }
             let index = known.unwrap_or(draft.entries.len());
             if known.is_none() {
-                draft.push(key, DraftValue::Dotted(Draft::default(), span));
+                draft.push(key, DraftValue::Dotted(Box::default(), span));
             } else if let DraftValue::Whole(_) = draft.entries[index].1 {
                 return self.duplicate_key(&draft.entries[index].0, &key);
             }
@@ -150,9 +153,10 @@ impl Parser<'_> {
     }
 
     fn duplicate_key(&mut self, first: &Key, second: &Key) {
-        let KeyName::Fixed(name) = &second.name else {
+        let KeyName::Fixed(name) = second.name else {
             return;
         };
+        let name = self.arena.name(name);
         let error = Diagnostic::error(
             codes::DUPLICATE_KEY,
             format!("`{name}` is set twice"),
@@ -167,20 +171,40 @@ impl Parser<'_> {
         let entries = draft.entries.into_iter().map(|(key, value)| {
             let value = match value {
                 DraftValue::Whole(value) => value,
-                DraftValue::Dotted(inner, span) => self.finish_set(inner, span),
+                DraftValue::Dotted(inner, span) => self.finish_set(*inner, span),
             };
             Entry { key, value }
         });
-        let entries: Box<[Entry]> = entries.collect();
+        let entries: Vec<Entry> = entries.collect();
+        let entries = self.arena.keep(entries);
         self.add(ExprKind::Set(entries), span)
     }
 }
 
 impl Draft {
     fn push(&mut self, key: Key, value: DraftValue) {
-        if let KeyName::Fixed(name) = &key.name {
-            self.fixed.insert(name.clone(), self.entries.len());
-        }
         self.entries.push((key, value));
+        match self.entries.len() {
+            0..=FEW => {}
+            len if self.fixed.is_empty() => self.note(0, len),
+            len => self.note(len - 1, len),
+        }
+    }
+
+    /// Notes where the fixed keys from one entry to before another stand.
+    fn note(&mut self, from: usize, to: usize) {
+        for at in from..to {
+            if let KeyName::Fixed(name) = self.entries[at].0.name {
+                self.fixed.insert(name, at);
+            }
+        }
+    }
+
+    fn find(&self, name: NameId) -> Option<usize> {
+        if self.entries.len() > FEW {
+            return self.fixed.get(&name).copied();
+        }
+        let is = |key: &Key| matches!(key.name, KeyName::Fixed(known) if known == name);
+        self.entries.iter().position(|(key, _)| is(key))
     }
 }

@@ -1,13 +1,13 @@
 use super::ast::{Arena, Expr, ExprId, ExprKind, Item, KeyName, Part};
 use super::lex::lex;
+use super::parse;
 use super::parse::Parsed;
-use super::{Names, parse};
 use crate::source::FileId;
 use proptest::prelude::*;
 
 fn parsed(text: &str) -> (Parsed, Arena) {
     let mut arena = Arena::default();
-    let parsed = parse(text, FileId(0), &mut arena, &mut Names::default());
+    let parsed = parse(text, FileId(0), &mut arena);
     (parsed, arena)
 }
 
@@ -33,14 +33,14 @@ fn show(arena: &Arena, id: ExprId) -> String {
     };
     let keys = |keys: &[super::ast::Key]| {
         let key = |key: &super::ast::Key| match &key.name {
-            KeyName::Fixed(name) => format!(".{name}"),
+            KeyName::Fixed(name) => format!(".{}", arena.name(*name)),
             KeyName::Computed(id) => format!(".{}", show(arena, *id)),
         };
         keys.iter().map(key).collect::<String>()
     };
     let parts = |parts: &[Part]| {
         let part = |part: &Part| match part {
-            Part::Text(text) => format!("{text:?}"),
+            Part::Text(text) => format!("{:?}", arena.name(*text)),
             Part::Value(id) => format!("${{{}}}", show(arena, *id)),
         };
         parts.iter().map(part).collect::<Vec<_>>().join(" ")
@@ -51,14 +51,14 @@ fn show(arena: &Arena, id: ExprId) -> String {
         ExprKind::Bool(value) => value.to_string(),
         ExprKind::Int(number) => number.to_string(),
         ExprKind::Decimal(number) => number.to_string(),
-        ExprKind::Text(text) => format!("{text:?}"),
-        ExprKind::Template(pieces) => format!("\"{}\"", parts(pieces)),
-        ExprKind::Path(pieces) => format!("<{}>", parts(pieces)),
-        ExprKind::List(items) => format!("[{}]", list(items)),
+        ExprKind::Text(text) => format!("{:?}", arena.name(*text)),
+        ExprKind::Template(pieces) => format!("\"{}\"", parts(arena.all(*pieces))),
+        ExprKind::Path(pieces) => format!("<{}>", parts(arena.all(*pieces))),
+        ExprKind::List(items) => format!("[{}]", list(arena.all(*items))),
         ExprKind::ListFor(rule, item) => {
             format!(
                 "[for {} in {}: {}]",
-                rule.vars.first.name,
+                arena.name(rule.vars.first.name),
                 show(arena, rule.source),
                 show(arena, *item)
             )
@@ -67,27 +67,47 @@ fn show(arena: &Arena, id: ExprId) -> String {
             let entry = |e: &super::ast::Entry| {
                 format!("{}={}", keys(std::slice::from_ref(&e.key)), show(arena, e.value))
             };
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+            format!(
+                "{{{}}}",
+                arena
+                    .all(*entries)
+                    .iter()
+                    .map(entry)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            )
         }
         ExprKind::SetFor(rule, entry) => format!(
             "{{for {} in {}: {}}}",
-            rule.vars.first.name,
+            arena.name(rule.vars.first.name),
             show(arena, rule.source),
             show(arena, entry.value)
         ),
-        ExprKind::Name(name) => name.to_string(),
+        ExprKind::Name(name) => arena.name(*name).to_string(),
         ExprKind::Select(select) => {
+            let select = arena.select(*select);
             let default = select
                 .default
                 .map_or(String::new(), |id| format!(" or {}", show(arena, id)));
-            format!("({}{}{default})", show(arena, select.base), keys(&select.keys))
+            format!(
+                "({}{}{default})",
+                show(arena, select.base),
+                keys(arena.all(select.keys))
+            )
         }
-        ExprKind::Has(select) => format!("({} ? {})", show(arena, select.base), keys(&select.keys)),
+        ExprKind::Has(select) => {
+            let select = arena.select(*select);
+            format!(
+                "({} ? {})",
+                show(arena, select.base),
+                keys(arena.all(select.keys))
+            )
+        }
         ExprKind::Call(call) => {
-            let values: Vec<ExprId> = call.args.iter().map(|arg| arg.value).collect();
+            let values: Vec<ExprId> = arena.all(call.args).iter().map(|arg| arg.value).collect();
             format!("{}({})", show(arena, call.callee), list(&values))
         }
-        ExprKind::Build(build) => format!("{} {}", build.builder.name, show(arena, build.attrs)),
+        ExprKind::Build(build) => format!("{} {}", arena.name(build.builder.name), show(arena, build.attrs)),
         ExprKind::Binary(sign, left, right) => {
             format!("({} {} {})", show(arena, *left), sign.sign(), show(arena, *right))
         }
@@ -97,7 +117,7 @@ fn show(arena: &Arena, id: ExprId) -> String {
         ExprKind::Let(binding) => {
             format!(
                 "(let {} = {} in {})",
-                binding.name.name,
+                arena.name(binding.name.name),
                 show(arena, binding.value),
                 show(arena, binding.body)
             )
