@@ -59,6 +59,15 @@ fn select_word(targets: &[Target], word: &str, current: &RelPath) -> Result<Vec<
 
 fn no_match(targets: &[Target], word: &str) -> Diagnostic {
     let error = without_place(format!("no target matches `{word}`"));
+    match near(targets, word) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None if targets.is_empty() => error.note("the workspace declares no targets"),
+        None => error,
+    }
+}
+
+/// The address that was most likely meant.
+fn near(targets: &[Target], word: &str) -> Option<String> {
     let addresses: Vec<String> = targets.iter().map(Target::address).collect();
     let near = nearest(word, addresses.iter().map(String::as_str));
     let by_name = || {
@@ -67,11 +76,7 @@ fn no_match(targets: &[Target], word: &str) -> Diagnostic {
             .find(|target| nearest(word, [&*target.name]).is_some())
             .map(Target::address)
     };
-    match near.map(str::to_owned).or_else(by_name) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None if targets.is_empty() => error.note("the workspace declares no targets"),
-        None => error,
-    }
+    near.map(str::to_owned).or_else(by_name)
 }
 
 fn without_place(message: String) -> Diagnostic {
@@ -120,6 +125,17 @@ impl Pattern {
             below,
             name: name.to_owned(),
         })
+    }
+
+    /// The address of a target that it was most likely meant for, where it matches none.
+    pub(crate) fn near(&self, targets: &[Target]) -> Option<String> {
+        let exact = !self.below && !self.name.contains('*');
+        let by_name = || {
+            let known = targets.iter().find(|target| *target.name == *self.name);
+            known.map(Target::address)
+        };
+        let by_address = || near(targets, &format!("{}:{}", self.dir, self.name));
+        exact.then(|| by_name().or_else(by_address)).flatten()
     }
 
     /// Whether it means this target.

@@ -106,7 +106,11 @@ fn read_override(
     }
     let (Some(targets), Some(set)) = (slots.get("targets"), slots.get("set")) else {
         let message = "an override needs `targets` and `set`";
-        let error = Diagnostic::error(codes::MISSING_ATTRIBUTE, message, span, "one of these overrides");
+        let (place, label) = match slots.values().next() {
+            Some(slot) => (slot.key_span, "this override"),
+            None => (span, "one of these overrides is empty"),
+        };
+        let error = Diagnostic::error(codes::MISSING_ATTRIBUTE, message, place, label);
         checker.errors.push(error);
         return None;
     };
@@ -170,12 +174,11 @@ pub(crate) fn unmatched_overrides(machine: &mut Machine<'_>, errors: &mut Vec<Di
     for item in world.stage_bodies.iter().flat_map(|stage| &stage.overrides) {
         if !world.targets.iter().any(|target| item.pattern.matches(target)) {
             let message = "this override matches no target";
-            errors.push(Diagnostic::error(
-                codes::OVERRIDE,
-                message,
-                item.span,
-                "nothing of this name",
-            ));
+            let error = Diagnostic::error(codes::OVERRIDE, message, item.span, "nothing of this name");
+            errors.push(match item.pattern.near(&world.targets) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            });
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod ast;
 mod expression;
+mod hint;
 mod item;
 pub(crate) mod lex;
 mod literal;

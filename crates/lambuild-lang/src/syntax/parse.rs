@@ -2,6 +2,7 @@
 //! mistake is recorded and where to go on after it. Knows no grammar.
 
 use super::ast::{Arena, ExprId, ExprKind, Item, NameId, Word};
+use super::hint::hint;
 use super::lex;
 use super::token::Kind;
 use crate::codes;
@@ -321,7 +322,12 @@ impl<'t> Parser<'t> {
             codes::SYNTAX
         };
         let message = format!("expected {what}, found {found}");
-        Diagnostic::error(code, message, self.place_of(token), format!("expected {what}"))
+        let error = Diagnostic::error(code, message, self.place_of(token), format!("expected {what}"));
+        let same_line = !(self.lines && token.newline);
+        match hint(self.token_text(token), token.glued).filter(|_| same_line) {
+            Some(hint) => error.help(hint),
+            None => error,
+        }
     }
 
     /// Where to point at: the end of the line before, when the line simply ends.
@@ -346,7 +352,10 @@ impl<'t> Parser<'t> {
             Kind::Quote | Kind::Indent => "a string".to_owned(),
             Kind::PathText => "a path".to_owned(),
             Kind::Text | Kind::Escape => "text".to_owned(),
-            _ => format!("`{}`", self.token_text(token).escape_debug()),
+            _ => {
+                let shown = self.token_text(token).escape_debug().to_string();
+                format!("`{}`", shown.replace("\\'", "'"))
+            }
         }
     }
 

@@ -4,14 +4,38 @@
 //! answer. Write a new case without an answer and run the tests with
 //! `LAMBUILD_BLESS=1`: the answers are filled in, to be read in the diff.
 
-use super::{print, problems, with_workspace};
+use super::{drawn, page, print, problems, with_workspace};
+use crate::Evaluation;
+use crate::diagnostic::Diagnostic;
+use crate::value::TargetId;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is wrong, drawn as a user sees it.
 #[test]
 fn wrong_workspaces() {
-    gallery("wrong.txt", problems);
+    gallery("wrong.txt", |files| match files {
+        [before @ .., (asked, _)] if asked.starts_with(DEPLOY) => {
+            let stage = &asked[DEPLOY.len()..];
+            with_workspace(before, |evaluation| {
+                drawn(&deployed(evaluation, stage), evaluation)
+            })
+        }
+        _ => problems(files),
+    });
+    page::is_current();
+}
+
+/// Instead of `check`, a case may end with this command.
+const DEPLOY: &str = "$ lambuild deploy --stage ";
+
+/// What is wrong with the targets in one stage.
+fn deployed(evaluation: &mut Evaluation<'_>, stage: &str) -> Vec<Diagnostic> {
+    let targets: Vec<TargetId> = evaluation.targets().iter().map(|target| target.id).collect();
+    let wrong = targets
+        .into_iter()
+        .map(|id| evaluation.deploy(id, stage).err().unwrap_or_default());
+    wrong.flatten().collect()
 }
 
 /// What sound workspaces mean.
@@ -34,17 +58,14 @@ fn whole_examples() {
     });
 }
 
-struct Case<'t> {
-    title: &'t str,
-    files: Vec<(&'t str, &'t str)>,
-    says: &'t str,
+pub(super) struct Case<'t> {
+    pub title: &'t str,
+    pub files: Vec<(&'t str, &'t str)>,
+    pub says: &'t str,
 }
 
 fn gallery(name: &str, answer: impl Fn(&[(&str, &str)]) -> String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests-data")
-        .join(name);
-    let text = fs::read_to_string(&path).unwrap();
+    let text = read(name);
     let mut written = String::new();
     let mut wrong = Vec::new();
     for case in cases(&text) {
@@ -63,20 +84,30 @@ fn gallery(name: &str, answer: impl Fn(&[(&str, &str)]) -> String) {
         return;
     }
     if blessed() {
-        return fs::write(&path, written).unwrap();
+        return fs::write(path(name), written).unwrap();
     }
     panic!("{} of {name} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// The text of a gallery.
+pub(super) fn read(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap()
+}
+
+fn path(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests-data");
+    folder.join(name)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "a developer asks for new answers; nothing that is built sees it"
 )]
-fn blessed() -> bool {
+pub(super) fn blessed() -> bool {
     std::env::var_os("LAMBUILD_BLESS").is_some()
 }
 
-fn cases(text: &str) -> Vec<Case<'_>> {
+pub(super) fn cases(text: &str) -> Vec<Case<'_>> {
     let blocks = text
         .split("\n=== ")
         .map(|block| block.strip_prefix("=== ").unwrap_or(block));

@@ -2,9 +2,11 @@
 
 mod gallery;
 mod laws;
+mod page;
 mod print;
 mod tables;
 
+use crate::diagnostic::Diagnostic;
 use crate::{Evaluation, MemoryFiles, Options, evaluate};
 
 /// Evaluates a workspace of `(path, text)` files with the tests' tables.
@@ -31,10 +33,15 @@ fn with_params<T>(
 fn problems(files: &[(&str, &str)]) -> String {
     with_workspace(files, |evaluation| {
         let errors = evaluation.check();
-        let drawn: Vec<String> = errors
-            .iter()
-            .map(|error| crate::render(error, &evaluation.sources, false))
-            .collect();
-        drawn.join("\n\n")
+        drawn(&errors, evaluation)
     })
+}
+
+/// Diagnostics as a user sees them.
+fn drawn(errors: &[Diagnostic], evaluation: &Evaluation<'_>) -> String {
+    let drawn: Vec<String> = errors
+        .iter()
+        .map(|error| crate::render(error, &evaluation.sources, false))
+        .collect();
+    drawn.join("\n\n")
 }
