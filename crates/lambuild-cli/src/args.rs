@@ -32,6 +32,9 @@ pub struct Common {
     /// Keep results in this folder [default: lambuild in the user's cache folder]
     #[arg(long, global = true, value_name = "DIR", env = "LAMBUILD_STORE", value_hint = ValueHint::DirPath)]
     pub store: Option<PathBuf>,
+    /// Read every source file again, instead of believing size, times and inode of those that were read before
+    #[arg(long, global = true, env = "LAMBUILD_NO_STAT_CACHE")]
+    pub no_stat_cache: bool,
     /// Give `param("NAME")` this value; may be repeated
     #[arg(long = "param", global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,

@@ -9,7 +9,6 @@ use lambuild_action::StoreError;
 use lambuild_digest::{DigestFunction, RelPath};
 use lambuild_graph::RuleSet;
 use lambuild_lang::{Evaluation, Options};
-use lambuild_store::stat_cache::StatCache;
 use lambuild_store::{DiskStore, SourceTree};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,8 +74,10 @@ impl Workspace {
             .ok_or_else(outside)?;
         let here = RelPath::new(below).map_err(|error| failed(error.to_string()))?;
         let store = store(common, environment).map_err(failed)?;
-        let stats = StatCache::open(&root.join(OWN).join("stat-cache"), DigestFunction::Blake3);
-        let sources = Arc::new(SourceTree::new(&root, store.clone(), stats));
+        let memory = root.join(OWN).join("stat-cache");
+        let memory = (!common.no_stat_cache).then_some(&*memory);
+        let sources = SourceTree::open(&root, store.clone(), memory);
+        let sources = Arc::new(sources.map_err(|error| failed(error.to_string()))?);
         let rules = rules(environment);
         Ok(Workspace {
             here,

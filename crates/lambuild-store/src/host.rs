@@ -1,14 +1,18 @@
 //! Folders of this machine taken by content: toolchains that nobody pinned.
 //! Decides that they are hashed once as long as no file's state changes.
 
+use crate::beneath::{Beneath, Kind};
 use crate::disk::{DiskStore, create_folder};
+use crate::file_state::FileState;
 use crate::folder;
 use crate::ingest::{self, IngestError};
-use crate::stat_cache::StatCache;
+use crate::stat_cache::{KnownHash, StatCache};
 use lambuild_action::{StoreError, write_tree};
-use lambuild_digest::{Digest, Dir, Entry, RelPath};
+use lambuild_digest::tree::MAX_DEPTH;
+use lambuild_digest::{Digest, Dir, Entry, RelPath, TreeError};
 use rayon::prelude::*;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,10 +37,12 @@ impl HostFolders {
         let notes = self.store.root().join("host");
         create_folder(&notes)?;
         let name = self.store_name(folder);
-        let stats = StatCache::open(
-            &notes.join(name),
-            lambuild_action::BlobStore::function(&*self.store),
-        );
+        let beneath = Beneath::open(folder).map_err(|source| IngestError::Read {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let function = lambuild_action::BlobStore::function(&*self.store);
+        let stats = StatCache::open(&notes.join(name), &beneath, function);
         let taken = self.take_with(folder, keep, &stats)?;
         stats.save()?;
         Ok(taken)
@@ -57,16 +63,24 @@ impl HostFolders {
         keep: fn(&RelPath) -> bool,
         stats: &StatCache,
     ) -> Result<Digest, IngestError> {
-        let mut found = Vec::new();
-        gather(folder, &RelPath::root(), keep, &mut found)?;
-        let entries = found
-            .into_par_iter()
-            .map(|path| Ok((self.entry(folder, &path, stats)?, path)))
-            .collect::<Result<Vec<_>, IngestError>>()?;
+        let mut files: Vec<(RelPath, Option<KnownHash>)> = Vec::new();
+        for HostFolder {
+            path: at,
+            files: here,
+        } in gather(folder, keep)?
+        {
+            let known = stats.folder(at.as_str()).unwrap_or_default();
+            let hash = |path: &RelPath| known.item(path.name()?)?.hash;
+            files.extend(here.into_iter().map(|path| (path.clone(), hash(&path))));
+        }
+        let entries: Vec<Result<Entry, IngestError>> = files
+            .par_iter()
+            .map(|(path, known)| self.entry(folder, path, *known, stats))
+            .collect();
         let mut dir = Dir::default();
-        for (entry, path) in entries {
-            dir.put(&path, entry, &())
-                .map_err(|error| StoreError::Format(error.to_string()))?;
+        for ((path, _), entry) in files.iter().zip(entries) {
+            dir.put(path, entry?, &())
+                .map_err(|error: TreeError| StoreError::Format(error.to_string()))?;
         }
         Ok(write_tree(&*self.store, &dir)?)
     }
@@ -77,19 +91,34 @@ impl HostFolders {
             .hex()
     }
 
-    fn entry(&self, folder: &Path, path: &RelPath, stats: &StatCache) -> Result<Entry, IngestError> {
+    fn entry(
+        &self,
+        folder: &Path,
+        path: &RelPath,
+        known: Option<KnownHash>,
+        stats: &StatCache,
+    ) -> Result<Entry, IngestError> {
         let full = folder.join(path.as_str());
-        let meta = fs::metadata(&full).map_err(|source| IngestError::Read {
-            path: full.clone(),
-            source,
-        })?;
-        if let Some(digest) = stats.get(path.as_str(), &meta) {
-            return Ok(Entry::file(digest, ingest::executable(&meta)));
+        let state = FileState::of(&fs::metadata(&full).map_err(unread(&full))?);
+        // Only a file is opened: nothing waits for a pipe's writer.
+        if state.kind() != Kind::File {
+            return Err(IngestError::Refused {
+                path: full.display().to_string(),
+                why: "is not a regular file",
+            });
         }
-        let (digest, meta) = ingest::file(&self.store, &full)?;
-        stats.put(path.as_str(), &meta, &digest);
-        Ok(Entry::file(digest, ingest::executable(&meta)))
+        if let Some(digest) = known.and_then(|known| stats.believed(&known, &state)) {
+            return Ok(Entry::file(digest, state.executable()));
+        }
+        let (digest, state) = ingest::file(&self.store, &full)?;
+        stats.put(path.as_str(), &state, &digest);
+        Ok(Entry::file(digest, state.executable()))
     }
+}
+
+fn unread(path: &Path) -> impl FnOnce(io::Error) -> IngestError {
+    let path = path.to_owned();
+    move |source| IngestError::Read { path, source }
 }
 
 impl lambuild_action::HostFolders for HostFolders {
@@ -98,32 +127,56 @@ impl lambuild_action::HostFolders for HostFolders {
     }
 }
 
-fn gather(
-    root: &Path,
-    at: &RelPath,
-    keep: fn(&RelPath) -> bool,
-    found: &mut Vec<RelPath>,
-) -> Result<(), IngestError> {
-    let folder = root.join(at.as_str());
-    let names = folder::list(&folder).map_err(|source| IngestError::Read {
-        path: folder.clone(),
-        source,
-    })?;
-    for (name, kind) in names {
-        let Some(path) = name.to_str().and_then(|name| at.child(name).ok()) else {
-            continue;
-        };
-        if !keep(&path) {
+/// A host folder and the files in it that count.
+struct HostFolder {
+    path: RelPath,
+    files: Vec<RelPath>,
+}
+
+/// A folder that is still to be listed, with those around it: a link to one of them would lead in a circle.
+struct Ahead {
+    path: RelPath,
+    around: Vec<(u64, u64)>,
+}
+
+/// The folders in sorted order with what counts in them, links followed.
+fn gather(root: &Path, keep: fn(&RelPath) -> bool) -> Result<Vec<HostFolder>, IngestError> {
+    let mut found = Vec::new();
+    let mut ahead = vec![Ahead {
+        path: RelPath::root(),
+        around: Vec::new(),
+    }];
+    while let Some(Ahead { path: at, mut around }) = ahead.pop() {
+        let folder = root.join(at.as_str());
+        let meta = FileState::of(&fs::metadata(&folder).map_err(unread(&folder))?);
+        let identity = (meta.device, meta.inode);
+        if around.contains(&identity) {
             continue;
         }
-        let is_folder = kind.is_dir() || (kind.is_symlink() && root.join(path.as_str()).is_dir());
-        if is_folder {
-            gather(root, &path, keep, found)?;
-        } else {
-            found.push(path);
+        if around.len() > MAX_DEPTH {
+            return Err(StoreError::Format(format!("{} lies too deep", folder.display())).into());
         }
+        around.push(identity);
+        let mut files = Vec::new();
+        for (name, kind) in folder::list(&folder).map_err(unread(&folder))? {
+            let Some(path) = name.to_str().and_then(|name| at.child(name).ok()) else {
+                continue;
+            };
+            if !keep(&path) {
+                continue;
+            }
+            if kind.is_dir() || (kind.is_symlink() && root.join(path.as_str()).is_dir()) {
+                ahead.push(Ahead {
+                    path,
+                    around: around.clone(),
+                });
+            } else {
+                files.push(path);
+            }
+        }
+        found.push(HostFolder { path: at, files });
     }
-    Ok(())
+    Ok(found)
 }
 
 #[cfg(test)]

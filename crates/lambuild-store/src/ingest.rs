@@ -2,15 +2,15 @@
 //! (bytes, execute bit, a link's target) and that it did not change meanwhile.
 //! Does not know which files anyone wants.
 
+use crate::beneath::Kind;
 use crate::disk::{DiskStore, open};
+use crate::file_state::FileState;
 use crate::folder;
-use crate::temporary;
 use lambuild_action::{BlobStore, StoreError, write_tree};
 use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
 use rayon::prelude::*;
-use std::fs::{self, File, FileType, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::{self, File, FileType};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
 /// How often a file is read again that changes while it is read.
@@ -18,6 +18,10 @@ const ATTEMPTS: usize = 3;
 /// Files up to this size are read in one piece.
 const IN_MEMORY: u64 = 4 << 20;
 const BUFFER: usize = 1 << 18;
+static ZEROS: [u8; BUFFER] = [0; BUFFER];
+/// The largest file that is taken, in bytes. A sparse file of a terabyte is a mistake or an attack,
+/// and is refused before it is read.
+const MAX_FILE: u64 = 64 << 30;
 
 /// Why a file cannot become content.
 #[derive(Debug, thiserror::Error)]
@@ -51,42 +55,59 @@ fn read_error(path: &Path) -> impl FnOnce(io::Error) -> IngestError {
     move |source| IngestError::Read { path, source }
 }
 
-/// The identity of a file's state: as long as it is equal, its bytes are.
-fn state(meta: &Metadata) -> (u64, u64, i64, i64, i64, i64) {
-    (
-        meta.ino(),
-        meta.len(),
-        meta.mtime(),
-        meta.mtime_nsec(),
-        meta.ctime(),
-        meta.ctime_nsec(),
-    )
-}
-
-/// Hashes a regular file and keeps its bytes. The answer's metadata was true while the bytes were read.
+/// Hashes a regular file and keeps its bytes. The state was true while they were read.
 ///
 /// # Errors
 /// See [`IngestError`].
-pub fn file(store: &DiskStore, path: &Path) -> Result<(Digest, Metadata), IngestError> {
+pub fn file(store: &DiskStore, path: &Path) -> Result<(Digest, FileState), IngestError> {
+    let mut file = open(path).map_err(read_error(path))?;
+    opened(store, &mut file, path)
+}
+
+/// As [`file`], for one that is open. What is read is one version of the file: its state is the
+/// same before and after, or it is read again, [`ATTEMPTS`] times. `path` is for words only.
+///
+/// # Errors
+/// See [`IngestError`].
+pub fn opened(store: &DiskStore, file: &mut File, path: &Path) -> Result<(Digest, FileState), IngestError> {
+    let mut before = FileState::of_file(file).map_err(read_error(path))?;
     for _ in 0..ATTEMPTS {
-        let mut file = open(path).map_err(read_error(path))?;
-        let before = file.metadata().map_err(read_error(path))?;
-        let digest = if before.len() <= IN_MEMORY {
-            small(store, &mut file, path)?
+        if before.kind() != Kind::File {
+            return Err(refused_file(path, "is not a regular file"));
+        }
+        if before.size > MAX_FILE {
+            return Err(refused_file(path, "is larger than 64 GiB"));
+        }
+        let digest = if before.size <= IN_MEMORY {
+            small(store, file, before.size, path)?
         } else {
-            large(store, &mut file, path)?
+            large(store, file, path)?
         };
-        let after = file.metadata().map_err(read_error(path))?;
-        if state(&before) == state(&after) && digest.size() == after.len() {
+        let after = FileState::of_file(file).map_err(read_error(path))?;
+        // Permissions may change meanwhile, and then the change time does.
+        if before == after && digest.size() == after.size {
             return Ok((digest, after));
         }
+        file.rewind().map_err(read_error(path))?;
+        before = after;
     }
     Err(IngestError::Changing(path.to_owned()))
 }
 
-fn small(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, IngestError> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(read_error(path))?;
+fn refused_file(path: &Path, why: &'static str) -> IngestError {
+    IngestError::Refused {
+        path: path.display().to_string(),
+        why,
+    }
+}
+
+/// Reads no more than one byte beyond the size that the file had: a file that grows as fast as it
+/// is read must not fill the memory.
+fn small(store: &DiskStore, file: &mut File, size: u64, path: &Path) -> Result<Digest, IngestError> {
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    file.take(size + 1)
+        .read_to_end(&mut bytes)
+        .map_err(read_error(path))?;
     Ok(store.write(&bytes)?)
 }
 
@@ -100,18 +121,23 @@ fn large(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, Inge
             break;
         }
         hasher.update(&buffer[..read]);
-        temporary::write(&mut copy, &buffer[..read]).map_err(StoreError::io("keep a copy of", path))?;
+        keep(copy.as_file_mut(), &buffer[..read]).map_err(StoreError::io("keep a copy of", path))?;
     }
     let digest = hasher.finish();
+    let end = copy.as_file().set_len(digest.size());
+    end.map_err(StoreError::io("keep a copy of", path))?;
     if !store.contains(&digest) {
         store.adopt(copy, &digest)?;
     }
     Ok(digest)
 }
 
-/// Whether a mode counts as executable: the owner's bit, as Git has it.
-pub fn executable(meta: &Metadata) -> bool {
-    meta.permissions().mode() & 0o100 != 0
+/// Writes a piece; a hole stays one, so that a sparse file of gigabytes costs none. The caller sets the length.
+fn keep(copy: &mut File, piece: &[u8]) -> io::Result<()> {
+    if piece.len() == BUFFER && *piece == ZEROS[..] {
+        return copy.seek_relative(BUFFER as i64);
+    }
+    copy.write_all(piece)
 }
 
 /// Takes what an action left at `path`: a file, or a folder with all below it.
@@ -133,7 +159,7 @@ pub fn output(store: &DiskStore, path: &Path) -> Result<Node, IngestError> {
         let (digest, meta) = file(store, path)?;
         return Ok(Node::File {
             digest,
-            executable: executable(&meta),
+            executable: meta.executable(),
         });
     }
     if !meta.is_dir() {
@@ -189,7 +215,7 @@ fn take(store: &DiskStore, root: &Path, at: &RelPath, kind: FileType) -> Result<
     }
     if kind.is_file() {
         let (digest, meta) = file(store, &path)?;
-        return Ok(Entry::file(digest, executable(&meta)));
+        return Ok(Entry::file(digest, meta.executable()));
     }
     if !kind.is_symlink() {
         return Err(refused(at, "is a device, socket or pipe"));
@@ -226,7 +252,7 @@ mod tests {
     use super::*;
     use lambuild_digest::DigestFunction;
     use lambuild_digest::tree::walk;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn setup() -> (tempfile::TempDir, DiskStore, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

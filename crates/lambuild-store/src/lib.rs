@@ -4,7 +4,9 @@
 //! a file named by its digest, a rename is the commit, nothing in the store is
 //! ever modified.
 
+pub mod beneath;
 pub mod disk;
+pub mod file_state;
 pub mod folder;
 pub mod host;
 pub mod ingest;

@@ -2,69 +2,71 @@
 //! each file hashed once a run. Does not know who asks for what.
 //!
 //! Left out everywhere: `.git`, `.lambuild`; at the root: `dist`; and what the
-//! workspace's own ignore files exclude, never the user's global ones, since
-//! those differ between machines.
+//! workspace's own ignore files exclude. `docs/sources.md` has the table of what
+//! is taken for what.
+//!
+//! What a folder held and what a file was when it was first asked for stays so until
+//! the end of the run, whatever happens on the disk meanwhile: a build sees one state.
 
+mod content;
+mod folder;
+mod ignores;
+
+use crate::beneath::{Beneath, Kind};
 use crate::disk::DiskStore;
-use crate::folder;
 use crate::ingest::{self, IngestError};
 use crate::stat_cache::StatCache;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use folder::{Folder, Item, Taken};
+use ignores::Ignores;
 use lambuild_action::store::Names;
 use lambuild_action::{BlobStore, SourceError, SourceKind, Sources, StoreError};
+use lambuild_digest::path::PathError;
 use lambuild_digest::tree::MAX_DEPTH;
-use lambuild_digest::{Digest, Dir, Entry, RelPath};
-use rayon::prelude::*;
+use lambuild_digest::{Digest, Entry, RelPath};
 use rustc_hash::FxHashMap;
-use std::fs::{self, FileType};
+use rustix::io::Errno;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many links that leave their folder may lead through each other; Linux stops at 40 for one path.
-const MAX_LINKS: usize = 8;
-
 /// The sources of one workspace during one run.
 pub struct SourceTree {
     root: PathBuf,
+    beneath: Beneath,
     store: Arc<DiskStore>,
     stats: StatCache,
-    listed: Mutex<FxHashMap<RelPath, Names>>,
-    ignores: Mutex<FxHashMap<RelPath, Arc<Ignores>>>,
-    hashed: Mutex<FxHashMap<RelPath, (Digest, bool)>>,
-    reached: Mutex<FxHashMap<RelPath, Result<(), SourceError>>>,
-}
-
-/// The ignore files that bear on a folder: its own, then those above.
-struct Ignores {
-    own: Gitignore,
-    above: Option<Arc<Ignores>>,
-}
-
-impl Ignores {
-    fn exclude(&self, path: &Path, is_folder: bool) -> bool {
-        let verdict = self.own.matched(path, is_folder);
-        if verdict.is_none() {
-            return self
-                .above
-                .as_ref()
-                .is_some_and(|above| above.exclude(path, is_folder));
-        }
-        verdict.is_ignore()
-    }
+    folders: Mutex<FxHashMap<RelPath, Arc<Folder>>>,
+    /// Files that stood in no folder when it was listed.
+    loose: Mutex<FxHashMap<RelPath, Taken>>,
+    real: Mutex<FxHashMap<RelPath, Result<RelPath, SourceError>>>,
 }
 
 impl SourceTree {
-    /// The sources below `root`, an absolute path without links in it.
-    pub fn new(root: &Path, store: Arc<DiskStore>, stats: StatCache) -> Self {
+    /// The sources below `root`, an absolute path without links in it. What they were in
+    /// earlier runs is remembered in the file `memory`, if there is one.
+    ///
+    /// # Errors
+    /// When the root cannot be opened.
+    pub fn open(root: &Path, store: Arc<DiskStore>, memory: Option<&Path>) -> Result<Self, StoreError> {
+        let beneath = Beneath::open(root).map_err(StoreError::io("read", root))?;
+        let function = store.function();
+        let stats = match memory {
+            Some(file) => StatCache::open(file, &beneath, function),
+            None => StatCache::none(function),
+        };
+        Ok(SourceTree::with(root, beneath, store, stats))
+    }
+
+    fn with(root: &Path, beneath: Beneath, store: Arc<DiskStore>, stats: StatCache) -> Self {
         SourceTree {
             root: root.to_owned(),
+            beneath,
             store,
             stats,
-            listed: Mutex::default(),
-            ignores: Mutex::default(),
-            hashed: Mutex::default(),
-            reached: Mutex::default(),
+            folders: Mutex::default(),
+            loose: Mutex::default(),
+            real: Mutex::default(),
         }
     }
 
@@ -73,6 +75,16 @@ impl SourceTree {
     /// # Errors
     /// When it cannot be written; results do not depend on it.
     pub fn save(&self) -> Result<(), StoreError> {
+        let folders = lock(&self.folders);
+        #[expect(
+            clippy::iter_over_hash_type,
+            reason = "what is put there is sorted when it is written"
+        )]
+        for folder in folders.values() {
+            if let Some(memory) = folder.memory() {
+                self.stats.put_folder(folder.path.as_str(), memory);
+            }
+        }
         self.stats.save()
     }
 
@@ -84,165 +96,87 @@ impl SourceTree {
         }
     }
 
-    fn ignores(&self, folder: &RelPath) -> Arc<Ignores> {
-        let known = lock(&self.ignores).get(folder).cloned();
+    /// The folder at a path without links on the way.
+    fn folder(&self, path: &RelPath) -> Result<Arc<Folder>, SourceError> {
+        let known = lock(&self.folders).get(path).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let above = self.ignores_above(path);
+        self.folder_below(path, &above)
+    }
+
+    fn folder_below(&self, path: &RelPath, above: &Arc<Ignores>) -> Result<Arc<Folder>, SourceError> {
+        let known = lock(&self.folders).get(path).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made = Arc::new(Folder::of(&self.beneath, &self.stats, path, above)?);
+        // Another thread may have been faster; then its answer is the one of this run.
+        let mut folders = lock(&self.folders);
+        Ok(folders.entry(path.clone()).or_insert(made).clone())
+    }
+
+    /// The rules of the folders above that can be read.
+    fn ignores_above(&self, path: &RelPath) -> Arc<Ignores> {
+        let parent = path.parent();
+        let known = parent.and_then(|parent| Some(lock(&self.folders).get(&parent)?.ignores.clone()));
         if let Some(known) = known {
             return known;
         }
-        let full = self.full(folder);
-        let mut builder = GitignoreBuilder::new(&full);
-        for name in [".gitignore", ".ignore"] {
-            // A missing file adds nothing; a bad line is Git's to complain about.
-            let _ = builder.add(full.join(name));
-        }
-        let own = builder.build().unwrap_or_else(|_| Gitignore::empty());
-        let above = folder.parent().map(|parent| self.ignores(&parent));
-        let made = Arc::new(Ignores { own, above });
-        lock(&self.ignores).insert(folder.clone(), made.clone());
-        made
-    }
-
-    fn left_out(&self, folder: &RelPath, name: &str, is_folder: bool) -> bool {
-        let never = matches!(name, ".git" | ".lambuild") || (folder.is_root() && name == "dist");
-        never
-            || self
-                .ignores(folder)
-                .exclude(&self.full(folder).join(name), is_folder)
-    }
-
-    /// Refuses a folder that is, or lies behind, a link out of the workspace: the system would
-    /// follow it, to files that are others on every machine.
-    fn reach(&self, folder: &RelPath) -> Result<(), SourceError> {
-        let Some(parent) = folder.parent() else {
-            return Ok(());
-        };
-        let known = lock(&self.reached).get(folder).cloned();
-        if let Some(known) = known {
-            return known;
-        }
-        let made = self.reach(&parent).and_then(|()| match self.kind(folder) {
-            Some(SourceKind::Link) => self.resolve(folder).map(drop),
-            _ => Ok(()),
-        });
-        lock(&self.reached).insert(folder.clone(), made.clone());
-        made
-    }
-
-    fn read_names(&self, path: &RelPath) -> Result<Names, SourceError> {
-        self.reach(path)?;
-        let found = folder::list(&self.full(path)).map_err(|error| not_listed(path, &error))?;
-        let mut names = Vec::with_capacity(found.len());
-        for (name, kind) in found {
-            let Some(text) = name.to_str() else {
-                return Err(unusable(
-                    path,
-                    format!("it holds the name {name:?}, which is not UTF-8"),
-                ));
-            };
-            if !self.left_out(path, text, kind.is_dir()) {
-                names.push((Arc::from(text), kind_of(path, text, kind)?));
-            }
-        }
-        Ok(names.into())
-    }
-
-    /// Whether an ignore rule takes this path, or a folder above it, out of the workspace.
-    fn is_left_out(&self, path: &RelPath) -> bool {
+        let mut rules = Ignores::none();
         let mut here = RelPath::root();
         for name in path.parts() {
-            let Ok(next) = here.child(name) else { return true };
-            let is_folder = fs::symlink_metadata(self.full(&next)).is_ok_and(|meta| meta.is_dir());
-            if self.left_out(&here, name, is_folder) {
-                return true;
+            if let Ok(folder) = self.folder_below(&here, &rules) {
+                rules = folder.ignores.clone();
             }
+            let Ok(next) = here.child(name) else { break };
             here = next;
         }
-        false
+        rules
     }
 
-    fn gather(
-        &self,
-        at: &RelPath,
-        top: &RelPath,
-        found: &mut Vec<(RelPath, RelPath)>,
-    ) -> Result<(), SourceError> {
-        if at.parts().count() > MAX_DEPTH {
-            return Err(unusable(at, "it lies deeper than 512 folders".into()));
+    /// Where a folder is when all links on the way are followed; inside the workspace, or an
+    /// error: the system would follow a link out of it, to files that are others on every machine.
+    fn real(&self, folder: &RelPath) -> Result<RelPath, SourceError> {
+        if folder.is_root() {
+            return Ok(RelPath::root());
         }
-        for (name, kind) in self.list(at)?.iter() {
-            let path = at.child(name).map_err(|error| unusable(at, error.to_string()))?;
-            let below = top.child(name).map_err(|error| unusable(at, error.to_string()))?;
-            if *kind == SourceKind::Folder {
-                self.gather(&path, &below, found)?;
-            } else {
-                found.push((path, below));
+        let known = lock(&self.real).get(folder).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let made = self.real_step_by_step(folder);
+        lock(&self.real).insert(folder.clone(), made.clone());
+        made
+    }
+
+    fn real_step_by_step(&self, folder: &RelPath) -> Result<RelPath, SourceError> {
+        if folder.parts().count() > MAX_DEPTH {
+            return Err(unusable(
+                folder,
+                format!("it lies deeper than {MAX_DEPTH} folders"),
+            ));
+        }
+        let (mut asked, mut here) = (RelPath::root(), RelPath::root());
+        for name in folder.parts() {
+            let wrong = |error: PathError| unusable(folder, error.to_string());
+            asked = asked.child(name).map_err(wrong)?;
+            here = here.child(name).map_err(wrong)?;
+            if self.kind_at(&here) == Some(Kind::Link) {
+                here = self.resolve(&asked, &here)?;
             }
         }
-        Ok(())
+        Ok(here)
     }
 
-    fn folder(&self, top: &RelPath, links: usize) -> Result<Entry, SourceError> {
-        let mut found = Vec::new();
-        self.gather(top, &RelPath::root(), &mut found)?;
-        let entries = found
-            .into_par_iter()
-            .map(|(path, below)| Ok((self.leaf(&path, top, links)?, below)))
-            .collect::<Result<Vec<_>, SourceError>>()?;
-        let mut dir = Dir::default();
-        for (entry, below) in entries {
-            dir.put(&below, entry, &())
-                .map_err(|error| unusable(top, error.to_string()))?;
-        }
-        Ok(Entry::Dir(dir))
+    fn kind_at(&self, path: &RelPath) -> Option<Kind> {
+        Some(self.beneath.state(path.as_str()).ok()?.kind())
     }
 
-    /// A file or link inside the folder `top` that is taken.
-    fn leaf(&self, path: &RelPath, top: &RelPath, links: usize) -> Result<Entry, SourceError> {
-        let full = self.full(path);
-        if !fs::symlink_metadata(&full)
-            .map_err(|error| not_listed(path, &error))?
-            .is_symlink()
-        {
-            let (digest, executable) = self.file(path)?;
-            return Ok(Entry::file(digest, executable));
-        }
-        let target = fs::read_link(&full).map_err(|error| not_listed(path, &error))?;
-        let below = path.below(top).unwrap_or_else(RelPath::root);
-        if target.is_relative() && ingest::stays_inside(&below, &target) {
-            let text = target
-                .to_str()
-                .ok_or_else(|| unusable(path, "it points to a name that is not UTF-8".into()))?;
-            return Ok(Entry::symlink(text));
-        }
-        self.behind_link(path, links)
-    }
-
-    /// What a link that leaves the taken folder stands for.
-    fn behind_link(&self, path: &RelPath, links: usize) -> Result<Entry, SourceError> {
-        if links == 0 {
-            return Err(unusable(path, "it is a link that leads in a circle".into()));
-        }
-        self.content_behind(&self.resolve(path)?, links - 1)
-    }
-
-    fn content_behind(&self, path: &RelPath, links: usize) -> Result<Entry, SourceError> {
-        match self.kind(path) {
-            None => Err(SourceError::NotFound(path.clone())),
-            Some(_) if self.is_left_out(path) => Err(unusable(
-                path,
-                "an ignore file of the workspace excludes it, so another checkout would not have it".into(),
-            )),
-            Some(SourceKind::Folder) => self.folder(path, links),
-            Some(SourceKind::Link) => self.behind_link(path, links),
-            Some(SourceKind::File) => self
-                .file(path)
-                .map(|(digest, executable)| Entry::file(digest, executable)),
-        }
-    }
-
-    /// Where a path leads when all links are followed; inside the workspace, or an error.
-    fn resolve(&self, path: &RelPath) -> Result<RelPath, SourceError> {
-        let real = fs::canonicalize(self.full(path))
+    /// Where the link at `here` leads when all links are followed. Words speak of `path`.
+    fn resolve(&self, path: &RelPath, here: &RelPath) -> Result<RelPath, SourceError> {
+        let real = fs::canonicalize(self.full(here))
             .map_err(|error| unusable(path, format!("it is a link that leads nowhere ({error})")))?;
         let outside = || unusable(path, "it is a link out of the workspace".into());
         let below = real.strip_prefix(&self.root).map_err(|_| outside())?;
@@ -250,56 +184,137 @@ impl SourceTree {
         RelPath::new(text).map_err(|error| unusable(path, error.to_string()))
     }
 
-    fn hash(&self, path: &RelPath) -> Result<(Digest, bool), SourceError> {
-        let full = self.full(path);
-        let meta = fs::metadata(&full).map_err(|error| not_listed(path, &error))?;
-        if !meta.is_file() {
-            return Err(unusable(path, "it is not a regular file".into()));
+    /// Whether an ignore rule takes this path, or a folder above it, out of the workspace.
+    fn is_left_out(&self, path: &RelPath) -> bool {
+        let mut here = RelPath::root();
+        for name in path.parts() {
+            let Ok(folder) = self.folder(&here) else {
+                return false;
+            };
+            if folder.item(name).is_some_and(|(_, item)| item.left_out) {
+                return true;
+            }
+            let Ok(next) = here.child(name) else { return true };
+            here = next;
         }
-        if let Some(digest) = self.stats.get(path.as_str(), &meta) {
-            return Ok((digest, ingest::executable(&meta)));
+        false
+    }
+
+    /// The file at a place in a folder.
+    fn item(&self, folder: &Folder, at: usize, item: &Item, path: &str) -> Result<Taken, SourceError> {
+        if let Some(taken) = item.taken.get() {
+            return Ok(*taken);
         }
-        let (digest, meta) = ingest::file(&self.store, &full).map_err(|error| not_read(path, error))?;
-        self.stats.put(path.as_str(), &meta, &digest);
-        Ok((digest, ingest::executable(&meta)))
+        let (taken, learnt) = self.hash(path, folder.known(at))?;
+        Ok(folder.take(item, taken, learnt))
+    }
+
+    /// The content of a file, and whether it had to be read.
+    fn hash(
+        &self,
+        path: &str,
+        known: Option<&crate::stat_cache::KnownHash>,
+    ) -> Result<(Taken, bool), SourceError> {
+        let state = self
+            .beneath
+            .state(path)
+            .map_err(|error| not_listed(&named(path), &error))?;
+        if state.kind() != Kind::File {
+            return Err(unusable(&named(path), "it is not a regular file".into()));
+        }
+        if let Some(known) = known
+            && let Some(digest) = self.stats.believed(known, &state)
+        {
+            let taken = Taken {
+                digest,
+                executable: state.executable(),
+                memory: Some(*known),
+            };
+            return Ok((taken, false));
+        }
+        let (digest, state) = self.ingest(path)?;
+        let taken = Taken {
+            digest,
+            executable: state.executable(),
+            memory: self.stats.memory(&state, &digest),
+        };
+        Ok((taken, true))
+    }
+
+    fn ingest(&self, path: &str) -> Result<(Digest, crate::file_state::FileState), SourceError> {
+        let mut file = self
+            .beneath
+            .read(path)
+            .map_err(|error| not_listed(&named(path), &error))?;
+        ingest::opened(&self.store, &mut file, Path::new(path)).map_err(|error| not_read(&named(path), error))
+    }
+
+    /// A file at a path without links; what no listing has is looked for itself.
+    fn file_at(&self, path: &RelPath) -> Result<Taken, SourceError> {
+        let parent = path.parent().unwrap_or_else(RelPath::root);
+        if let Ok(folder) = self.folder(&parent)
+            && let Some((at, item)) = path.name().and_then(|name| folder.item(name))
+        {
+            return self.item(&folder, at, item, path.as_str());
+        }
+        let known = lock(&self.loose).get(path).copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (taken, _) = self.hash(path.as_str(), None)?;
+        Ok(*lock(&self.loose).entry(path.clone()).or_insert(taken))
+    }
+
+    /// Some file that had this content when it was taken; the first by path.
+    fn holder(&self, digest: &Digest) -> Option<RelPath> {
+        let mut holders = Vec::new();
+        #[expect(
+            clippy::iter_over_hash_type,
+            reason = "any file with these bytes will do; the lot is sorted"
+        )]
+        for folder in lock(&self.folders).values() {
+            let has = |item: &&Item| item.taken.get().is_some_and(|taken| taken.digest == *digest);
+            let found = folder.items.iter().find(has);
+            holders.extend(found.and_then(|item| folder.path.child(&item.name).ok()));
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "as above")]
+        for (path, taken) in lock(&self.loose).iter() {
+            if taken.digest == *digest {
+                holders.push(path.clone());
+            }
+        }
+        holders.into_iter().min()
     }
 }
 
 impl Sources for SourceTree {
     fn list(&self, folder: &RelPath) -> Result<Names, SourceError> {
-        let known = lock(&self.listed).get(folder).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+        let found = self
+            .folder(&self.real(folder)?)
+            .map_err(|error| renamed(error, folder))?;
+        match &found.problem {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(found.names.clone()),
         }
-        let names = self.read_names(folder)?;
-        lock(&self.listed).insert(folder.clone(), names.clone());
-        Ok(names)
     }
 
     fn kind(&self, path: &RelPath) -> Option<SourceKind> {
-        let kind = fs::symlink_metadata(self.full(path)).ok()?.file_type();
-        match () {
-            () if kind.is_dir() => Some(SourceKind::Folder),
-            () if kind.is_symlink() => Some(SourceKind::Link),
-            () if kind.is_file() => Some(SourceKind::File),
-            () => None,
-        }
+        let real = match path.parent() {
+            Some(parent) => below(&self.real(&parent).ok()?, path).ok()?,
+            None => path.clone(),
+        };
+        source_kind(self.kind_at(&real)?)
     }
 
     fn file(&self, path: &RelPath) -> Result<(Digest, bool), SourceError> {
-        let known = lock(&self.hashed).get(path).copied();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        self.reach(&path.parent().unwrap_or_else(RelPath::root))?;
-        let real = if self.kind(path) == Some(SourceKind::Link) {
-            self.resolve(path)?
-        } else {
-            path.clone()
+        let parent = self.real(&path.parent().unwrap_or_else(RelPath::root))?;
+        let here = below(&parent, path)?;
+        let real = match self.kind_at(&here) {
+            Some(Kind::Link) => self.resolve(path, &here)?,
+            _ => here,
         };
-        let made = self.hash(&real)?;
-        lock(&self.hashed).insert(path.clone(), made);
-        Ok(made)
+        let taken = self.file_at(&real).map_err(|error| renamed(error, path))?;
+        Ok((taken.digest, taken.executable))
     }
 
     fn read(&self, path: &RelPath) -> Result<Arc<[u8]>, SourceError> {
@@ -317,33 +332,19 @@ impl Sources for SourceTree {
     }
 
     fn content(&self, path: &RelPath) -> Result<Entry, SourceError> {
-        self.content_behind(path, MAX_LINKS)
+        self.content_of(path)
     }
 
     fn provide(&self, digest: &Digest) -> Result<bool, SourceError> {
-        let mut paths: Vec<RelPath> = Vec::new();
-        {
-            let hashed = lock(&self.hashed);
-            #[expect(
-                clippy::iter_over_hash_type,
-                reason = "any file with these bytes will do; the lot is sorted"
-            )]
-            for (path, (known, _)) in hashed.iter() {
-                if known == digest {
-                    paths.push(path.clone());
-                }
-            }
-        }
-        paths.sort();
-        let Some(path) = paths.first() else {
+        let Some(path) = self.holder(digest) else {
             return Ok(false);
         };
-        let (now, _) = ingest::file(&self.store, &self.full(path)).map_err(|error| not_read(path, error))?;
+        let (now, _) = self.ingest(path.as_str())?;
         if now == *digest {
             return Ok(true);
         }
         Err(unusable(
-            path,
+            &path,
             "it has changed while the build ran: run the build again".into(),
         ))
     }
@@ -351,6 +352,29 @@ impl Sources for SourceTree {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The last name of `path` in the folder `real`.
+fn below(real: &RelPath, path: &RelPath) -> Result<RelPath, SourceError> {
+    match path.name() {
+        Some(name) => real
+            .child(name)
+            .map_err(|error| unusable(path, error.to_string())),
+        None => Ok(real.clone()),
+    }
+}
+
+/// A path of ours as words have it.
+fn named(path: &str) -> RelPath {
+    RelPath::new(path).unwrap_or_else(|_| RelPath::root())
+}
+
+/// What was not found behind a link is told under the name that was asked for.
+fn renamed(error: SourceError, path: &RelPath) -> SourceError {
+    match error {
+        SourceError::NotFound(_) => SourceError::NotFound(path.clone()),
+        other => other,
+    }
 }
 
 fn unusable(path: &RelPath, why: String) -> SourceError {
@@ -361,6 +385,12 @@ fn unusable(path: &RelPath, why: String) -> SourceError {
 }
 
 fn not_listed(path: &RelPath, error: &io::Error) -> SourceError {
+    if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) {
+        return unusable(
+            path,
+            "a link was put on the way to it while it was read: run the build again".into(),
+        );
+    }
     match error.kind() {
         io::ErrorKind::NotFound => SourceError::NotFound(path.clone()),
         _ => unusable(path, error.to_string()),
@@ -371,22 +401,21 @@ fn not_read(path: &RelPath, error: IngestError) -> SourceError {
     match error {
         IngestError::Read { source, .. } => not_listed(path, &source),
         IngestError::Changing(_) => unusable(path, "it is changing while it is read".into()),
+        IngestError::Refused { why, .. } => unusable(path, format!("it {why}")),
         IngestError::Store(error) => SourceError::Store(error.to_string()),
-        other => unusable(path, other.to_string()),
     }
 }
 
-fn kind_of(folder: &RelPath, name: &str, kind: FileType) -> Result<SourceKind, SourceError> {
-    match () {
-        () if kind.is_dir() => Ok(SourceKind::Folder),
-        () if kind.is_file() => Ok(SourceKind::File),
-        () if kind.is_symlink() => Ok(SourceKind::Link),
-        () => Err(unusable(
-            folder,
-            format!("it holds `{name}`, a device, socket or pipe"),
-        )),
+fn source_kind(kind: Kind) -> Option<SourceKind> {
+    match kind {
+        Kind::File => Some(SourceKind::File),
+        Kind::Folder => Some(SourceKind::Folder),
+        Kind::Link => Some(SourceKind::Link),
+        Kind::Other => None,
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -1,88 +1,142 @@
-//! Remembers the digest of a file by its state (device, inode, size, times), so
-//! that a file that nobody touched is not read again.
+//! Remembers what a folder held and what its files' digests were, so that what nobody
+//! touched is neither listed nor read again. Decides when a memory may be believed;
+//! does not look at any file itself.
 //!
-//! The racy rule, as in Git's index: an entry is believed only if the file's
-//! times are both older, by more than the granularity of any clock in use, than
-//! the moment at which it was recorded. That moment is taken from the file system
-//! itself, not from the clock. A younger entry costs one more hash, never a stale
-//! result. The whole file may be deleted at any time.
+//! The racy rule, as in Git's index: a memory is believed only if the times of the file
+//! are both older, by more than the granularity of any clock in use, than the moment at
+//! which it was recorded. That moment is taken from the file system itself, not from the
+//! clock, and before anything is read. A younger memory costs one more hash, never a
+//! stale result. The whole file may be deleted, copied or put back at any time.
 
+mod clock;
+mod format;
+
+pub use clock::Stamps;
+
+use crate::beneath::{Beneath, Kind};
+use crate::file_state::FileState;
 use crate::temporary;
 use lambuild_action::StoreError;
 use lambuild_digest::{Digest, DigestFunction};
 use rustc_hash::FxHashMap;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-const MAGIC: &[u8] = b"lambuild stat cache 1\n";
-const CHECKSUM: usize = 32;
 /// The coarsest clock of a file system that is in use: FAT's two seconds.
 const GRANULARITY: i64 = 2_000_000_000;
 
-/// What decides whether a file is still the one that was hashed; times in nanoseconds since 1970.
+/// The digest of a file, with what it takes to believe it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: i64,
-    changed: i64,
+pub struct KnownHash {
+    /// The file's state, true while it was read.
+    pub state: FileState,
+    /// The hash of its bytes; their number is in the state.
+    pub hash: [u8; 32],
+    /// A moment before it was read, by the file system's clock.
+    pub recorded: i64,
 }
 
-impl State {
-    fn of(meta: &Metadata) -> Self {
-        let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-        State {
-            device: meta.dev(),
-            inode: meta.ino(),
-            size: meta.len(),
-            modified: nanos(meta.mtime(), meta.mtime_nsec()),
-            changed: nanos(meta.ctime(), meta.ctime_nsec()),
+/// One name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownItem {
+    /// The name.
+    pub name: Arc<str>,
+    /// What stood there.
+    pub kind: Kind,
+    /// Whether the ignore files of [`Listing::rules`] leave it out.
+    pub left_out: bool,
+    /// What the file held, where it was read.
+    pub hash: Option<KnownHash>,
+}
+
+/// What it takes to believe that a folder has the names it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listing {
+    /// The folder's state before and after it was listed.
+    pub state: FileState,
+    /// A moment before that, by the file system's clock.
+    pub recorded: i64,
+    /// Stands for the ignore files that bear on the folder.
+    pub rules: [u8; 32],
+}
+
+/// A folder as it was last seen. Without a listing the items are some of its names, with it all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownFolder {
+    /// Whether and when all names were listed.
+    pub listing: Option<Listing>,
+    /// Names, sorted by bytes.
+    pub items: Vec<KnownItem>,
+}
+
+impl KnownFolder {
+    /// What is known of a name.
+    pub fn item(&self, name: &str) -> Option<&KnownItem> {
+        let at = self.items.binary_search_by(|item| (*item.name).cmp(name));
+        at.ok().and_then(|at| self.items.get(at))
+    }
+
+    /// Remembers a digest under a name.
+    fn put(&mut self, name: &str, hash: KnownHash) {
+        match self.items.binary_search_by(|item| (*item.name).cmp(name)) {
+            Ok(at) => {
+                if let Some(item) = self.items.get_mut(at) {
+                    item.hash = Some(hash);
+                }
+            }
+            Err(at) => self.items.insert(
+                at,
+                KnownItem {
+                    name: name.into(),
+                    kind: Kind::File,
+                    left_out: false,
+                    hash: Some(hash),
+                },
+            ),
         }
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    state: State,
-    hash: [u8; 32],
-    recorded: i64,
-}
-
-/// The stat cache of one folder.
+/// The stat cache of one folder with all below.
 #[derive(Debug)]
 pub struct StatCache {
     file: Option<PathBuf>,
     function: DigestFunction,
-    now: i64,
-    entries: Mutex<Entries>,
+    /// The device whose files it speaks of; `None` while it believes nothing.
+    device: Option<u64>,
+    stamps: Stamps,
+    old: format::Folders,
+    learnt: Mutex<Learnt>,
 }
 
 #[derive(Debug, Default)]
-struct Entries {
-    by_path: FxHashMap<Box<str>, Entry>,
-    changed: bool,
+struct Learnt {
+    folders: BTreeMap<Box<str>, KnownFolder>,
+    files: BTreeMap<Box<str>, KnownHash>,
 }
 
 impl StatCache {
-    /// Reads the cache kept in `file`; an unreadable one counts as empty.
-    pub fn open(file: &Path, function: DigestFunction) -> Self {
-        let now = now_there(file).unwrap_or(i64::MIN);
-        let by_path = fs::read(file)
+    /// Reads what `file` says of the folder `of`; an unreadable one counts as empty. Where the
+    /// file system of `of` keeps no change times that can be relied on, nothing is believed or kept.
+    pub fn open(file: &Path, of: &Beneath, function: DigestFunction) -> Self {
+        StatCache::with(file, of, function, Stamps::default())
+    }
+
+    fn with(file: &Path, of: &Beneath, function: DigestFunction, stamps: Stamps) -> Self {
+        let Some((device, stamps)) = clock::watch(file, of, stamps) else {
+            return StatCache::none(function);
+        };
+        let old = std::fs::read(file)
             .ok()
-            .and_then(|bytes| decode(&bytes, function))
-            .unwrap_or_default();
-        let entries = Mutex::new(Entries {
-            by_path,
-            changed: false,
-        });
+            .and_then(|bytes| format::read(bytes, function));
         StatCache {
             file: Some(file.to_owned()),
             function,
-            now,
-            entries,
+            device: Some(device),
+            stamps,
+            old: old.unwrap_or_default(),
+            learnt: Mutex::default(),
         }
     }
 
@@ -91,214 +145,135 @@ impl StatCache {
         StatCache {
             file: None,
             function,
-            now: i64::MIN,
-            entries: Mutex::default(),
+            device: None,
+            stamps: Stamps::default(),
+            old: format::Folders::default(),
+            learnt: Mutex::default(),
         }
     }
 
-    /// The digest of the file at `path` in this state, if it is known beyond doubt.
-    pub fn get(&self, path: &str, meta: &Metadata) -> Option<Digest> {
-        let state = State::of(meta);
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.by_path.get(path).filter(|entry| entry.state == state)?;
-        let newest = state.modified.max(state.changed);
-        let settled = entry
-            .recorded
+    /// The moment that goes with what is read from now on.
+    pub fn recorded(&self) -> i64 {
+        self.stamps.now
+    }
+
+    /// What is known of a folder; not yet to be believed.
+    pub fn folder(&self, path: &str) -> Option<KnownFolder> {
+        self.old.get(path)
+    }
+
+    /// The digest of a file that is in this state, if it is known beyond doubt.
+    pub fn believed(&self, known: &KnownHash, state: &FileState) -> Option<Digest> {
+        let same = self.same(&known.state, state) && known.state.size == state.size;
+        (same && self.settled(state, known.recorded)).then(|| Digest::new(known.hash, state.size))
+    }
+
+    /// Whether a folder that is in this state has the names that were listed.
+    pub fn believes(&self, listing: &Listing, state: &FileState) -> bool {
+        self.same(&listing.state, state) && self.settled(state, listing.recorded)
+    }
+
+    fn same(&self, known: &FileState, now: &FileState) -> bool {
+        known.device == now.device
+            && known.inode == now.inode
+            && known.modified == self.stamps.seen(now.modified)
+            && known.changed == self.stamps.seen(now.changed)
+    }
+
+    fn settled(&self, state: &FileState, recorded: i64) -> bool {
+        if self.stamps.trusts_the_young() {
+            return true;
+        }
+        let newest = self
+            .stamps
+            .seen(state.modified)
+            .max(self.stamps.seen(state.changed));
+        let old_enough = recorded
             .checked_sub(GRANULARITY)
             .is_some_and(|limit| newest < limit);
-        settled.then(|| Digest::new(entry.hash, state.size))
+        // What was recorded later than now was recorded before the clock went back.
+        old_enough && recorded <= self.stamps.now && self.device == Some(state.device)
     }
 
-    /// Remembers what was just read. `meta` was true while it was read.
-    pub fn put(&self, path: &str, meta: &Metadata, digest: &Digest) {
-        if self.file.is_none() {
-            return;
-        }
-        let entry = Entry {
-            state: State::of(meta),
+    /// What is to be remembered of a file's digest; `None` where that would not be believed anyway.
+    pub fn memory(&self, state: &FileState, digest: &Digest) -> Option<KnownHash> {
+        (self.device == Some(state.device)).then(|| KnownHash {
+            state: self.stamps.seen_state(state),
             hash: *digest.hash(),
-            recorded: self.now,
-        };
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.by_path.insert(path.into(), entry);
-        entries.changed = true;
+            recorded: self.stamps.now,
+        })
     }
 
-    /// Writes the cache back where something was added.
+    /// What is to be remembered of a folder's names.
+    pub fn listing(&self, state: &FileState, rules: [u8; 32]) -> Option<Listing> {
+        (self.device == Some(state.device)).then(|| Listing {
+            state: self.stamps.seen_state(state),
+            recorded: self.stamps.now,
+            rules,
+        })
+    }
+
+    /// Remembers what was just read from one file. `state` was true while it was read.
+    pub fn put(&self, path: &str, state: &FileState, digest: &Digest) {
+        if let Some(memory) = self.memory(state, digest) {
+            self.learnt().files.insert(path.into(), memory);
+        }
+    }
+
+    /// Remembers a whole folder.
+    pub fn put_folder(&self, path: &str, folder: KnownFolder) {
+        if self.device.is_some() {
+            self.learnt().folders.insert(path.into(), folder);
+        }
+    }
+
+    fn learnt(&self) -> std::sync::MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the cache back where something was learnt.
     ///
     /// # Errors
     /// When the file cannot be written; results do not depend on it.
     pub fn save(&self) -> Result<(), StoreError> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(file) = self.file.as_ref().filter(|_| entries.changed) else {
+        let Some(file) = &self.file else { return Ok(()) };
+        let Learnt { mut folders, files } = std::mem::take(&mut *self.learnt());
+        if folders.is_empty() && files.is_empty() {
             return Ok(());
-        };
-        let bytes = encode(&entries.by_path, self.function);
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let mut staged = temporary::file(folder)?;
+        }
+        for (path, hash) in files {
+            let (folder, name) = split(&path);
+            folders
+                .entry(folder.into())
+                .or_insert_with(|| self.old.get(folder).unwrap_or_default())
+                .put(name, hash);
+        }
+        let bytes = format::write(&self.old, &folders, self.function);
+        let above = file.parent().unwrap_or(Path::new("."));
+        let mut staged = temporary::file(above)?;
         temporary::write(&mut staged, &bytes).map_err(StoreError::io("write", file))?;
-        staged
-            .persist(file)
-            .map_err(|error| StoreError::io("write", file)(error.error))?;
-        entries.changed = false;
-        Ok(())
+        let named = staged.persist(file);
+        named
+            .map(drop)
+            .map_err(|error| StoreError::io("write", file)(error.error))
     }
 }
 
-/// The time that the file system of `file` gives to a change made now.
-fn now_there(file: &Path) -> Option<i64> {
-    let folder = file.parent()?;
-    fs::create_dir_all(folder).ok()?;
-    let probe = tempfile::NamedTempFile::new_in(folder).ok()?;
-    Some(State::of(&probe.as_file().metadata().ok()?).modified)
+/// Folder and name of a path.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Magic, digest function, then for each path its length, the path and eleven fixed
-/// little-endian fields; last a BLAKE3 of all before.
-fn encode(entries: &FxHashMap<Box<str>, Entry>, function: DigestFunction) -> Vec<u8> {
-    let mut paths: Vec<&str> = entries.keys().map(|path| &**path).collect();
-    paths.sort_unstable();
-    let mut bytes = MAGIC.to_vec();
-    bytes.push(function.reapi() as u8);
-    for path in paths {
-        let entry = &entries[path];
-        bytes.extend_from_slice(&(path.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(path.as_bytes());
-        for number in [entry.state.device, entry.state.inode, entry.state.size] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-        for time in [entry.state.modified, entry.state.changed, entry.recorded] {
-            bytes.extend_from_slice(&time.to_le_bytes());
-        }
-        bytes.extend_from_slice(&entry.hash);
+/// Whether the folder at `path` is gone, by what its parent was seen to hold.
+fn is_gone(path: &str, learnt: &BTreeMap<Box<str>, KnownFolder>, gone: &FxHashMap<&str, ()>) -> bool {
+    if path.is_empty() {
+        return false;
     }
-    let checksum = *DigestFunction::Blake3.digest(&bytes).hash();
-    bytes.extend_from_slice(&checksum);
-    bytes
-}
-
-fn decode(bytes: &[u8], function: DigestFunction) -> Option<FxHashMap<Box<str>, Entry>> {
-    let (body, checksum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM)?)?;
-    if DigestFunction::Blake3.digest(body).hash() != checksum {
-        return None;
-    }
-    let body = body.strip_prefix(MAGIC)?;
-    let (made_with, mut rest) = body.split_first()?;
-    if u64::from(*made_with) != function.reapi() {
-        return None;
-    }
-    let mut entries = FxHashMap::default();
-    while !rest.is_empty() {
-        let length = u32::from_le_bytes(*rest.split_first_chunk()?.0) as usize;
-        let (path, after) = rest.get(4..)?.split_at_checked(length)?;
-        let (entry, after) = decode_entry(after)?;
-        entries.insert(std::str::from_utf8(path).ok()?.into(), entry);
-        rest = after;
-    }
-    Some(entries)
-}
-
-fn decode_entry(bytes: &[u8]) -> Option<(Entry, &[u8])> {
-    let mut numbers = [[0u8; 8]; 6];
-    let mut rest = bytes;
-    for number in &mut numbers {
-        let (head, tail) = rest.split_first_chunk()?;
-        *number = *head;
-        rest = tail;
-    }
-    let (hash, rest) = rest.split_first_chunk()?;
-    let unsigned = |at: usize| u64::from_le_bytes(numbers[at]);
-    let signed = |at: usize| i64::from_le_bytes(numbers[at]);
-    let state = State {
-        device: unsigned(0),
-        inode: unsigned(1),
-        size: unsigned(2),
-        modified: signed(3),
-        changed: signed(4),
-    };
-    Some((
-        Entry {
-            state,
-            hash: *hash,
-            recorded: signed(5),
-        },
-        rest,
-    ))
+    let (above, name) = split(path);
+    let listed = learnt.get(above).filter(|folder| folder.listing.is_some());
+    let missing = listed.is_some_and(|folder| folder.item(name).is_none_or(|item| item.kind != Kind::Folder));
+    missing || gone.contains_key(above)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const F: DigestFunction = DigestFunction::Blake3;
-
-    struct Setup {
-        folder: tempfile::TempDir,
-    }
-
-    impl Setup {
-        fn new() -> Self {
-            Setup {
-                folder: tempfile::tempdir().unwrap(),
-            }
-        }
-        fn path(&self, name: &str) -> PathBuf {
-            self.folder.path().join(name)
-        }
-        /// A file whose times lie ten minutes back; its ctime is now, as nobody can set that.
-        fn write(&self, text: &str) -> Metadata {
-            fs::write(self.path("f"), text).unwrap();
-            fs::metadata(self.path("f")).unwrap()
-        }
-        fn cache(&self, now_plus: i64) -> StatCache {
-            let mut cache = StatCache::open(&self.path("cache"), F);
-            cache.now += now_plus;
-            cache
-        }
-    }
-
-    #[test]
-    fn an_entry_is_believed_only_when_it_is_older_than_the_clock_is_coarse() {
-        let setup = Setup::new();
-        let meta = setup.write("a");
-        let young = setup.cache(0);
-        young.put("f", &meta, &F.digest(b"a"));
-        assert_eq!(young.get("f", &meta), None);
-        let settled = setup.cache(3_000_000_000);
-        settled.put("f", &meta, &F.digest(b"a"));
-        assert_eq!(settled.get("f", &meta), Some(F.digest(b"a")));
-        assert_eq!(settled.get("g", &meta), None);
-    }
-
-    #[test]
-    fn another_state_is_not_believed() {
-        let setup = Setup::new();
-        let meta = setup.write("a");
-        let cache = setup.cache(3_000_000_000);
-        cache.put("f", &meta, &F.digest(b"a"));
-        let longer = setup.write("ab");
-        assert_eq!(cache.get("f", &longer), None);
-    }
-
-    #[test]
-    fn it_survives_being_written_and_nothing_else_survives() {
-        let setup = Setup::new();
-        let meta = setup.write("a");
-        let cache = setup.cache(3_000_000_000);
-        cache.put("f", &meta, &F.digest(b"a"));
-        cache.save().unwrap();
-        assert_eq!(setup.cache(0).get("f", &meta), Some(F.digest(b"a")));
-        assert_eq!(
-            StatCache::open(&setup.path("cache"), DigestFunction::Sha256).get("f", &meta),
-            None
-        );
-
-        let good = fs::read(setup.path("cache")).unwrap();
-        for cut in 0..good.len() {
-            assert!(decode(&good[..cut], F).is_none(), "cut at {cut}");
-        }
-        let mut flipped = good.clone();
-        flipped[MAGIC.len() + 6] ^= 1;
-        assert!(decode(&flipped, F).is_none());
-    }
-}
+pub(crate) mod tests;

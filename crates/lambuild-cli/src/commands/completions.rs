@@ -93,6 +93,7 @@ fn names(of: impl Fn(&Evaluation<'_>, &Workspace) -> BTreeSet<String>) -> Vec<Co
     let common = Common {
         json: false,
         store: None,
+        no_stat_cache: false,
         params: Vec::new(),
         verbose: 0,
         quiet: true,

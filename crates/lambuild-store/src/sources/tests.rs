@@ -2,12 +2,12 @@ use super::*;
 use lambuild_digest::{DigestFunction, Node};
 use std::os::unix::fs::symlink;
 
-struct Setup {
-    folder: tempfile::TempDir,
+pub(super) struct Setup {
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl Setup {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let full = folder.path().join("w").join(path);
@@ -17,17 +17,17 @@ impl Setup {
         Setup { folder }
     }
 
-    fn root(&self) -> PathBuf {
+    pub(super) fn root(&self) -> PathBuf {
         fs::canonicalize(self.folder.path()).unwrap().join("w")
     }
 
-    fn sources(&self) -> SourceTree {
-        let store = Arc::new(DiskStore::open(&self.folder.path().join("s"), DigestFunction::Blake3).unwrap());
-        SourceTree::new(
-            &self.root(),
-            store,
-            StatCache::open(&self.root().join(".lambuild/stat"), DigestFunction::Blake3),
-        )
+    pub(super) fn store(&self) -> Arc<DiskStore> {
+        Arc::new(DiskStore::open(&self.folder.path().join("s"), DigestFunction::Blake3).unwrap())
+    }
+
+    pub(super) fn sources(&self) -> SourceTree {
+        let memory = self.root().join(".lambuild/stat");
+        SourceTree::open(&self.root(), self.store(), Some(&memory)).unwrap()
     }
 
     fn names(&self, path: &str) -> Vec<String> {
@@ -153,4 +153,115 @@ fn bytes_lost_from_the_store_are_provided_again() {
 #[test]
 fn what_is_not_there_is_said_so() {
     assert_eq!(Setup::new(&[("f", "")]).error("nope"), "`nope` does not exist");
+}
+
+mod racy {
+    //! R24: edits that a coarse clock hides.
+
+    use super::*;
+    use crate::file_state::FileState;
+    use crate::stat_cache::tests::Simulated;
+    use std::io::{Seek, Write};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    const SECOND: i64 = 1_000_000_000;
+
+    struct Outcome {
+        missed: usize,
+        remembered: usize,
+    }
+
+    /// A generator of numbers that are the same in every run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % sides
+        }
+    }
+
+    /// Edits of one size, in place and by renaming, with the modification time put back or in the
+    /// future, while the clock runs, jumps and goes back; after each, a run of its own.
+    fn edits(rounds: u64, grain: i64, trusts_the_young: bool) -> Outcome {
+        let setup = Setup::new(&[("f", "00000000"), ("g", "never edited")]);
+        let clock = Simulated {
+            grain,
+            trusts_the_young,
+            ..Simulated::default()
+        };
+        let (store, path) = (setup.store(), setup.root().join("f"));
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut outcome = Outcome {
+            missed: 0,
+            remembered: 0,
+        };
+        for round in 1..=rounds {
+            if dice.roll(3) > 0 {
+                edit(&path, round, &mut dice);
+            }
+            if dice.roll(8) == 0 {
+                let seconds = [1, 2, 3, 10, -5, -1][dice.roll(6) as usize];
+                clock.move_clock(&setup.root(), seconds * SECOND);
+            }
+            let beneath = Beneath::open(&setup.root()).unwrap();
+            let memory = setup.root().join(".lambuild/stat");
+            let stats = StatCache::simulated(&memory, &beneath, clock.clone());
+            let sources = SourceTree::with(&setup.root(), beneath, store.clone(), stats);
+            let (seen, _) = sources.file(&RelPath::new("f").unwrap()).unwrap();
+            sources.file(&RelPath::new("g").unwrap()).unwrap();
+            let truth = DigestFunction::Blake3.digest(&fs::read(&path).unwrap());
+            outcome.missed += usize::from(seen != truth);
+            let root = sources.folder(&RelPath::root()).unwrap();
+            let (at, item) = root.item("g").unwrap();
+            let taken = item.taken.get().unwrap().memory;
+            outcome.remembered += usize::from(root.known(at).is_some() && taken == root.known(at).copied());
+            sources.save().unwrap();
+        }
+        outcome
+    }
+
+    fn edit(path: &Path, round: u64, dice: &mut Dice) {
+        let text = format!("{round:08}");
+        let before = FileState::of(&fs::metadata(path).unwrap());
+        let mut file = if dice.roll(4) == 0 {
+            let other = path.with_file_name("f.new");
+            fs::write(&other, &text).unwrap();
+            fs::rename(&other, path).unwrap();
+            fs::File::options().write(true).open(path).unwrap()
+        } else {
+            let mut file = fs::File::options().write(true).open(path).unwrap();
+            file.rewind().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            file
+        };
+        let at = |nanos: i64| UNIX_EPOCH + Duration::from_nanos(nanos as u64);
+        match dice.roll(4) {
+            0 => file.set_modified(at(before.modified)).unwrap(),
+            1 => file.set_modified(at(before.modified + 3_600 * SECOND)).unwrap(),
+            _ => file.flush().unwrap(),
+        }
+    }
+
+    #[test]
+    fn no_edit_is_missed_however_coarse_the_clock_is() {
+        for (rounds, grain) in [(1_000, SECOND), (1_000, 2 * SECOND)] {
+            let outcome = edits(rounds, grain, false);
+            assert_eq!(outcome.missed, 0, "of {rounds} at {grain} ns");
+            // It is no proof if nothing is ever remembered.
+            assert!(
+                outcome.remembered > 100,
+                "only {} of {rounds}",
+                outcome.remembered
+            );
+        }
+    }
+
+    #[test]
+    fn the_same_edits_are_missed_when_equal_times_are_enough() {
+        let outcome = edits(300, 2 * SECOND, true);
+        assert!(outcome.missed > 50, "only {} of 300", outcome.missed);
+    }
 }
