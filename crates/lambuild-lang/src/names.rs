@@ -135,7 +135,7 @@ impl<'p> Walk<'_, 'p> {
                 .all(*entries)
                 .iter()
                 .for_each(|entry| self.entry(entry)),
-            ExprKind::SetFor(rule, entry) => self.repeated(rule, |walk| walk.entry(entry)),
+            ExprKind::SetFor(parts) => self.repeated(&parts.0, |walk| walk.entry(&parts.1)),
             ExprKind::Name(name) => self.name(*name, span),
             ExprKind::Select(select) => self.select(self.arena().select(*select)),
             ExprKind::Has(select) => {

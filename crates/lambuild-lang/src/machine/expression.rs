@@ -47,7 +47,7 @@ impl Machine<'_> {
             ExprKind::List(items) => self.list(program.arena.all(*items), span, env)?,
             ExprKind::ListFor(rule, item) => self.list_for(rule, *item, env, context)?,
             ExprKind::Set(entries) => self.set(program.arena.all(*entries), span, env, context)?,
-            ExprKind::SetFor(rule, entry) => self.set_for(rule, entry, env, context)?,
+            ExprKind::SetFor(parts) => self.set_for(&parts.0, &parts.1, env, context)?,
             ExprKind::Name(name) => return self.name(*name, span, env, context),
             ExprKind::Select(select) => {
                 return self.select(program.arena.select(*select), span, env, context);

@@ -100,6 +100,12 @@ listed! {
 }
 
 impl Arena {
+    /// Makes room for what a text of that many bytes is likely to hold, so that a large file's
+    /// tree is not moved while it grows.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.exprs.reserve(bytes / 8);
+    }
+
     pub(crate) fn add(&mut self, kind: ExprKind, span: Span) -> ExprId {
         self.exprs.push(Expr { kind, span });
         ExprId(self.exprs.len() as u32 - 1)
@@ -191,7 +197,7 @@ pub(crate) enum ExprKind {
     List(Range<ExprId>),
     ListFor(Box<Comprehension>, ExprId),
     Set(Range<Entry>),
-    SetFor(Box<Comprehension>, Box<Entry>),
+    SetFor(Box<(Comprehension, Entry)>),
     Name(NameId),
     Select(SelectId),
     /// `base ? keys`

@@ -25,6 +25,7 @@ pub(crate) struct Parsed {
 
 /// Parses the text of a file of at most [`lex::MAX_TEXT`] bytes.
 pub(crate) fn parse(text: &str, file: FileId, arena: &mut Arena) -> Parsed {
+    arena.reserve(text.len());
     let mut tokens = Significants {
         lexer: lex::lex(text),
         newline: true,

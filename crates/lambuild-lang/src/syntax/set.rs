@@ -86,7 +86,7 @@ impl Parser<'_> {
             (Some((key, DraftValue::Whole(value))), true) => Entry { key, value },
             _ => return Err(self.comprehension_alone(span, "set", "//")),
         };
-        Ok(Body::For(ExprKind::SetFor(Box::new(rule), Box::new(entry))))
+        Ok(Body::For(ExprKind::SetFor(Box::new((rule, entry)))))
     }
 
     /// entry = "inherit" word { word } | keys "=" expression

@@ -77,11 +77,11 @@ fn show(arena: &Arena, id: ExprId) -> String {
                     .join(" ")
             )
         }
-        ExprKind::SetFor(rule, entry) => format!(
+        ExprKind::SetFor(parts) => format!(
             "{{for {} in {}: {}}}",
-            arena.name(rule.vars.first.name),
-            show(arena, rule.source),
-            show(arena, entry.value)
+            arena.name(parts.0.vars.first.name),
+            show(arena, parts.0.source),
+            show(arena, parts.1.value)
         ),
         ExprKind::Name(name) => arena.name(*name).to_string(),
         ExprKind::Select(select) => {
