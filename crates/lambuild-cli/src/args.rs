@@ -38,6 +38,12 @@ pub struct Common {
     /// Give `param("NAME")` this value; may be repeated
     #[arg(long = "param", global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,
+    /// Use nothing that lambda.lock does not pin; CI implies it
+    #[arg(long, global = true, env = "LAMBUILD_LOCKED")]
+    pub locked: bool,
+    /// Fetch nothing: what is not in the store cannot be had
+    #[arg(long, global = true, env = "LAMBUILD_OFFLINE")]
+    pub offline: bool,
     /// Say more: -v also what was reused, -vv what happens inside
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "LAMBUILD_VERBOSE")]
     pub verbose: u8,
@@ -92,6 +98,12 @@ pub enum Command {
     /// Builds what the stage needs, then writes dist/STAGE/: the zips, deploy.sh (POSIX
     /// sh; runs AWS CLI commands and updates only what differs) and manifest.json.
     Deploy(Deploy),
+    /// Pin toolchains and downloads in lambda.lock
+    ///
+    /// Adds what the workspace uses and lambda.lock lacks, for every platform that builds, takes out what it
+    /// no longer uses, and leaves the rest as it is. Prints each line that changed. With --locked nothing is
+    /// written, and the exit code is 5 if something would be.
+    Lock(Lock),
     /// Check the build files without building anything
     Check(Check),
     /// Show which target needs which
@@ -175,6 +187,14 @@ pub struct Deploy {
     /// How.
     #[command(flatten)]
     pub running: Running,
+}
+
+/// `lambuild lock`.
+#[derive(Debug, ClapArgs)]
+pub struct Lock {
+    /// Find this again though it is pinned: the name of a line, or what it begins with, such as go; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub update: Vec<String>,
 }
 
 /// `lambuild check`.

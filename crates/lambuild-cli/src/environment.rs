@@ -37,6 +37,28 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// A setting of `go`: the variable, else the line in the file of settings that `go env -w` writes.
+    /// Source: `go help environment`.
+    pub fn go_setting(&self, name: &str) -> Option<String> {
+        if let Some(value) = self.get(name) {
+            return Some(value.to_owned());
+        }
+        let file = match (self.get("GOENV"), self.get("XDG_CONFIG_HOME"), self.get("HOME")) {
+            (Some("off"), ..) => return None,
+            (Some(file), ..) => PathBuf::from(file),
+            (_, Some(config), _) => PathBuf::from(config).join("go/env"),
+            (_, _, home) => PathBuf::from(home?).join(".config/go/env"),
+        };
+        let text = std::fs::read_to_string(file).ok()?;
+        let mut values = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+        values
+            .next_back()
+            .map(str::to_owned)
+            .filter(|value| !value.is_empty())
+    }
+
     /// Whether this runs in CI, as all CI systems say it.
     pub fn is_ci(&self) -> bool {
         self.get("CI")

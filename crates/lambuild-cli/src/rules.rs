@@ -8,21 +8,34 @@ use lambuild_rules::files::Files;
 use lambuild_rules::go::rule::Go;
 use lambuild_rules::go::toolchain::GoToolchains;
 use lambuild_rules::launcher;
+use lambuild_rules::pins::Pins;
 use lambuild_rules::zip::Zips;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// The rules of this program on this machine.
-pub fn rules(environment: &Environment) -> RuleSet {
-    let (go_arch, launcher) = match std::env::consts::ARCH {
-        "aarch64" => ("arm64", launcher::LINUX_ARM64),
-        _ => ("amd64", launcher::LINUX_X86_64),
+/// The platforms that build, in Go's words: what is pinned is pinned for all of them.
+pub const PLATFORMS: [&str; 4] = ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64"];
+
+/// This machine among [`PLATFORMS`].
+pub fn this_platform() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "linux-arm64",
+        _ => "linux-amd64",
+    }
+}
+
+/// The rules of this program on a platform that builds, with what is pinned for this run.
+pub fn rules(environment: &Environment, pins: &Arc<Pins>, platform: &str) -> RuleSet {
+    let launcher = match platform.ends_with("arm64") {
+        true => launcher::LINUX_ARM64,
+        false => launcher::LINUX_X86_64,
     };
-    let platform = format!("linux-{go_arch}");
     RuleSet {
         rules: vec![Box::new(Files), Box::new(Go { launcher })],
         toolchains: vec![Box::new(GoToolchains {
+            pins: pins.clone(),
             host: host_go(environment),
-            platform,
+            platform: platform.to_owned(),
         })],
         packager: Box::new(Zips),
     }

@@ -3,8 +3,7 @@
 use crate::args::Running;
 use crate::environment::Environment;
 use crate::exit;
-use crate::fetchers::go_module::GoModules;
-use crate::fetchers::go_toolchain::GoToolchain;
+use crate::fetchers::fetchers;
 use crate::progress::Progress;
 use crate::talk::Talk;
 use crate::workspace::Workspace;
@@ -14,7 +13,6 @@ use lambuild_graph::{ActionGraph, Configured};
 use lambuild_lang::Evaluation;
 use lambuild_lang::diagnostic::{Diagnostic, Severity};
 use lambuild_rules::files::FilesStep;
-use lambuild_rules::go;
 use lambuild_rules::zip::ZipStep;
 use lambuild_sandbox::LocalExecutor;
 use lambuild_store::HostFolders;
@@ -72,6 +70,7 @@ pub fn build(
     };
     // By now everything that this run needs is evaluated, and nothing has run.
     judge(&evaluation.warnings(), evaluation, talk)?;
+    say_unpinned(workspace, talk);
     let graph = Arc::new(graph);
     let progress = Arc::new(Progress::new(*talk, graph.clone()));
     let outcome = run_engine(workspace, &graph, running, environment, &progress).map_err(|message| {
@@ -84,6 +83,22 @@ pub fn build(
     }
     let exit = failures(&outcome, &graph, evaluation, talk);
     Ok(Built { graph, outcome, exit })
+}
+
+/// Says what is used for this run though no lock pins it.
+fn say_unpinned(workspace: &Workspace, talk: &Talk) {
+    let asked = workspace.pins.asked();
+    let missing: Vec<&str> = asked
+        .values()
+        .filter(|asked| !asked.found)
+        .map(|asked| asked.what.as_str())
+        .collect();
+    if !missing.is_empty() {
+        talk.warning(&format!(
+            "lambda.lock does not pin {}: taken for this run as it comes; `lambuild lock` pins it",
+            missing.join(", ")
+        ));
+    }
 }
 
 fn run_engine(
@@ -134,15 +149,9 @@ fn engine(workspace: &Workspace, environment: &Environment) -> Engine {
     let store = workspace.store.clone();
     let executor = Dispatch::new(store.clone(), Arc::new(LocalExecutor::new(store.clone())))
         .step(Arc::new(FilesStep))
-        .step(Arc::new(ZipStep))
-        .fetcher(
-            go::fetch::STEP,
-            Arc::new(GoModules::new(store.clone(), environment)),
-        )
-        .fetcher(
-            go::toolchain::STEP,
-            Arc::new(GoToolchain::new(store.clone(), environment)),
-        );
+        .step(Arc::new(ZipStep));
+    let fetchers = fetchers(workspace, environment).into_iter();
+    let executor = fetchers.fold(executor, |all, (step, fetcher)| all.fetcher(step, fetcher));
     let hosts = Arc::new(HostFolders::new(store.clone()));
     Engine::new(store, workspace.sources.clone(), hosts, Arc::new(executor))
 }

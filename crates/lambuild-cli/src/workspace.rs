@@ -4,11 +4,16 @@
 use crate::args::Common;
 use crate::environment::Environment;
 use crate::files::SourceFiles;
-use crate::rules::{Tables, rules};
+use crate::rules::{Tables, rules, this_platform};
+use crate::talk::Talk;
 use lambuild_action::StoreError;
 use lambuild_digest::{DigestFunction, RelPath};
 use lambuild_graph::RuleSet;
+use lambuild_lang::diagnostic::Diagnostic;
+use lambuild_lang::source::SourceMap;
 use lambuild_lang::{Evaluation, Options};
+use lambuild_rules::lock::{self, Lock};
+use lambuild_rules::pins::Pins;
 use lambuild_store::{DiskStore, SourceTree};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,11 +33,23 @@ pub struct Workspace {
     pub sources: Arc<SourceTree>,
     /// The language's view of them.
     pub files: SourceFiles,
+    /// What its lock pins, and what of that was asked for.
+    pub pins: Arc<Pins>,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
     /// The rules of this program.
     pub rules: RuleSet,
     /// Their tables.
     pub tables: Tables,
+    wrong_lock: Option<WrongLock>,
     options: Options,
+}
+
+/// Why a lock cannot be read: the words, and what is wrong at which place.
+struct WrongLock {
+    why: String,
+    wrong: Vec<Diagnostic>,
+    sources: SourceMap,
 }
 
 /// A failure without a place in a build file: the words and the exit code.
@@ -78,7 +95,13 @@ impl Workspace {
         let memory = (!common.no_stat_cache).then_some(&*memory);
         let sources = SourceTree::open(&root, store.clone(), memory);
         let sources = Arc::new(sources.map_err(|error| failed(error.to_string()))?);
-        let rules = rules(environment);
+        let locked = common.locked || environment.is_ci();
+        let (lock, wrong_lock) = match read_lock(&root) {
+            Ok(lock) => (lock, None),
+            Err(wrong) => (Lock::default(), Some(wrong)),
+        };
+        let pins = Arc::new(Pins::new(lock, locked));
+        let rules = rules(environment, &pins, this_platform());
         Ok(Workspace {
             here,
             files: SourceFiles::new(sources.clone()),
@@ -89,6 +112,9 @@ impl Workspace {
             root,
             store,
             sources,
+            pins,
+            wrong_lock,
+            offline: common.offline,
             rules,
         })
     }
@@ -96,6 +122,31 @@ impl Workspace {
     /// What the build files say.
     pub fn evaluate(&self) -> Evaluation<'_> {
         lambuild_lang::evaluate(&self.files, &self.tables.schemas(), &self.options)
+    }
+
+    /// What the build files say, checked against other tables than this machine's.
+    pub fn evaluate_with<'a>(&'a self, tables: &'a Tables) -> Evaluation<'a> {
+        lambuild_lang::evaluate(&self.files, &tables.schemas(), &self.options)
+    }
+
+    /// Ends a command that needs the lock where it cannot be read; others, such as `fmt`, do not ask.
+    ///
+    /// # Errors
+    /// The exit code, after what is wrong was shown.
+    pub fn judge_lock(&self, talk: &Talk) -> Result<(), u8> {
+        let Some(lock) = &self.wrong_lock else {
+            return Ok(());
+        };
+        talk.diagnostics(&lock.wrong, &lock.sources);
+        if !lock.why.is_empty() {
+            talk.error(&format!("{} cannot be read: {}", lock::FILE, lock.why));
+        }
+        Err(crate::exit::LOCK)
+    }
+
+    /// Where its lock lies.
+    pub fn lock_file(&self) -> PathBuf {
+        self.root.join(lock::FILE)
     }
 
     /// The folder of the workspace that is lambuild's own.
@@ -111,6 +162,31 @@ fn root(folder: &Path) -> Option<PathBuf> {
         text.is_ok_and(|text| lambuild_lang::has_workspace(&text))
     };
     folder.ancestors().find(is_root).map(Path::to_owned)
+}
+
+/// The lock of the workspace at `root`; one that is not there is empty.
+fn read_lock(root: &Path) -> Result<Lock, WrongLock> {
+    let path = root.join(lock::FILE);
+    let text = match std::fs::metadata(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Lock::default()),
+        Ok(meta) if meta.len() > lock::LARGEST => Err("it is too large for a lock".to_owned()),
+        _ => std::fs::read_to_string(&path).map_err(|error| error.to_string()),
+    };
+    let text = text.map_err(|why| WrongLock {
+        why,
+        wrong: Vec::new(),
+        sources: SourceMap::default(),
+    })?;
+    let mut sources = SourceMap::default();
+    let name = RelPath::root()
+        .child(lock::FILE)
+        .unwrap_or_else(|_| RelPath::root());
+    let file = sources.add(name, text.as_str().into());
+    Lock::parse(&text, file).map_err(|wrong| WrongLock {
+        why: String::new(),
+        wrong,
+        sources,
+    })
 }
 
 fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, String> {

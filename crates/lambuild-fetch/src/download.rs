@@ -49,15 +49,24 @@ pub async fn download(client: &Client, url: &str, to: &Path, limit: u64) -> Resu
 /// # Errors
 /// As [`download`]; bytes that are not UTF-8 count as unreadable.
 pub async fn text(client: &Client, url: &str, limit: u64) -> Result<String, FetchError> {
+    let read = bytes(client, url, limit).await?;
+    utf8(&parse(url)?, read)
+}
+
+/// Fetches at most `limit` bytes, with the same retries.
+///
+/// # Errors
+/// As [`download`].
+pub async fn bytes(client: &Client, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
     let url = parse(url)?;
     if url.scheme() == "file" {
-        return utf8(&url, read_file(&url, limit).await?);
+        return read_file(&url, limit).await;
     }
     let mut retry = Retry::new(client);
     loop {
         match collect(client, &url, limit).await {
             Err(error) if retry.again(&error) => retry.wait().await,
-            result => return utf8(&url, result?),
+            result => return result,
         }
     }
 }

@@ -84,6 +84,14 @@ pub enum FetchError {
         /// What it answered.
         why: String,
     },
+    /// A value of `GOSUMDB` that names no database.
+    #[error(
+        "GOSUMDB is `{value}`, which is neither `off`, nor a database that Go knows, nor a key of the form name+hash+key"
+    )]
+    BadSumDatabase {
+        /// The value.
+        value: String,
+    },
     /// What was fetched is not what was asked for.
     #[error(
         "{what} should have the hash {expected}, but what was fetched has {found}: it was changed, or it is damaged"

@@ -92,6 +92,31 @@ impl GoProxy {
     }
 }
 
+/// Whether one of the comma-separated patterns, as in `GOPRIVATE`, matches as many leading parts of a module's path
+/// as it has. Source: `module.MatchPrefixPatterns` of Go 1.26.
+pub fn matches_patterns(patterns: &str, module: &str) -> bool {
+    let parts: Vec<&str> = module.split('/').collect();
+    patterns.split(',').any(|pattern| {
+        let wanted: Vec<&str> = pattern.trim_end_matches('/').split('/').collect();
+        let pairs = || wanted.iter().zip(&parts);
+        !pattern.is_empty()
+            && wanted.len() <= parts.len()
+            && pairs().all(|(pattern, part)| glob(pattern.as_bytes(), part.as_bytes()))
+    })
+}
+
+/// `*` and `?`, the wildcards that settings hold. A class (`[a-z]`) matches nothing: then more is verified, not less.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) if glob(rest, text) => true,
+        (Some((b'*', _)), Some((_, text))) => glob(pattern, text),
+        (Some((b'?', rest)), Some((_, text))) => glob(rest, text),
+        (Some((want, rest)), Some((have, text))) => want == have && glob(rest, text),
+        _ => false,
+    }
+}
+
 /// One proxy of the list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step<'a> {
@@ -175,6 +200,25 @@ mod tests {
         );
         assert_eq!(ask("off", "", ""), (None, vec![]));
         assert_eq!(ask("direct", "", ""), (None, vec![]));
+    }
+
+    #[test]
+    fn patterns_match_leading_parts() {
+        for (patterns, matches) in [
+            ("golang.org", true),
+            ("example.com,*.org/tool*", true),
+            ("golang.org/toolchain/x", false),
+            ("g?lang.org/", true),
+            ("golang", false),
+            ("", false),
+            (",", false),
+        ] {
+            assert_eq!(
+                matches_patterns(patterns, "golang.org/toolchain"),
+                matches,
+                "{patterns}"
+            );
+        }
     }
 
     #[test]

@@ -19,4 +19,4 @@ pub use error::FetchError;
 pub use goproxy::GoProxy;
 pub use sumdb::SumDatabase;
 pub use toolchain::{Fetched, GoToolchain, Trust, fetch_toolchain};
-pub use unpack::unpack_toolchain;
+pub use unpack::{toolchain_tree, unpack_toolchain};

@@ -68,11 +68,13 @@ impl GoToolchain {
 pub enum Trust {
     /// It has the hash that the caller expects.
     Expected,
-    /// Nobody expected a hash: it has the one that this checksum database names. To be recorded, and said.
-    FirstUse {
+    /// It has the hash that this checksum database names and signed.
+    Database {
         /// The name of the database.
         database: String,
     },
+    /// Nobody expected a hash and no database was to be asked: to be recorded, and said.
+    FirstUse,
 }
 
 /// A toolchain's archive that has been fetched and verified.
@@ -87,14 +89,14 @@ pub struct Fetched {
 }
 
 /// Fetches the archive of a toolchain into the new file `to` and verifies it: by `expected`, an `h1:`
-/// hash from a lock, else by the checksum database.
+/// hash from a lock, else by the checksum database, if one is to be asked.
 ///
 /// # Errors
 /// Nobody has it, the network or the disk fails, or its hash is another; then there is no file.
 pub async fn fetch_toolchain(
     client: &Client,
     proxies: &GoProxy,
-    database: &SumDatabase,
+    database: Option<&SumDatabase>,
     toolchain: &GoToolchain,
     expected: Option<&str>,
     to: &Path,
@@ -159,33 +161,30 @@ async fn first(
 async fn judge(
     client: &Client,
     proxies: &GoProxy,
-    database: &SumDatabase,
+    database: Option<&SumDatabase>,
     toolchain: &GoToolchain,
     expected: Option<&str>,
     archive: &Path,
 ) -> Result<(String, Trust), FetchError> {
     let version = toolchain.module_version();
-    let (wanted, trust) = match expected {
-        Some(hash) => (hash.to_owned(), Trust::Expected),
-        None => {
+    let (wanted, trust) = match (expected, database) {
+        (Some(hash), _) => (Some(hash.to_owned()), Trust::Expected),
+        (None, Some(database)) => {
             let hash = database.lookup(client, proxies, MODULE, &version).await?;
-            (
-                hash,
-                Trust::FirstUse {
-                    database: database.name.clone(),
-                },
-            )
+            let database = database.name().to_owned();
+            (Some(hash), Trust::Database { database })
         }
+        (None, None) => (None, Trust::FirstUse),
     };
     let found = hash_in_background(archive.to_owned()).await?;
-    if found != wanted {
-        return Err(FetchError::Mismatch {
+    match wanted {
+        Some(wanted) if wanted != found => Err(FetchError::Mismatch {
             what: format!("{MODULE}@{version}"),
             expected: wanted,
             found,
-        });
+        }),
+        _ => Ok((found, trust)),
     }
-    Ok((found, trust))
 }
 
 async fn hash_in_background(archive: PathBuf) -> Result<String, FetchError> {

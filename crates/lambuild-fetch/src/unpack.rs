@@ -1,11 +1,11 @@
-//! How the archive of a Go toolchain becomes a `GOROOT`. Takes nothing from the
+//! How the archive of a Go toolchain becomes a `GOROOT`, or the digest of one. Takes nothing from the
 //! archive that is not a plain file below its own prefix; knows no network.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use lambuild_digest::RelPath;
+use lambuild_digest::{Digest, DigestFunction, Dir, RelPath};
 use zip::read::ZipFile;
 
 use crate::error::FetchError;
@@ -17,31 +17,79 @@ const MAX_FILES: usize = 200_000;
 
 /// Unpacks a verified archive into the folder `dest`, which must not exist yet. Blocks.
 ///
-/// As `go` itself does with toolchains, for archives of modules have no modes and no nested `go.mod`: what lies
-/// in `bin` and `pkg/tool`, and the `go_*_exec` scripts in `lib`, becomes executable, and each `_go.mod`
-/// is copied to `go.mod`. Source: `cmd/go/internal/toolchain/select.go` of Go 1.26.
-///
 /// # Errors
 /// The archive is damaged, too large, or has an entry that is no plain file below the prefix; the disk
 /// fails. `dest` may then be there in part: unpack into a temporary folder.
 pub fn unpack_toolchain(archive: &Path, toolchain: &GoToolchain, dest: &Path) -> Result<(), FetchError> {
-    let bad = |why: String| FetchError::Archive {
+    fs::create_dir(dest).map_err(FetchError::disk(dest, "written"))?;
+    files(archive, toolchain, &mut |path, executable, content| {
+        let to = dest.join(path.as_str());
+        write(content, &to, executable).map_err(FetchError::disk(&to, "written"))
+    })
+}
+
+/// The digest of the tree that [`unpack_toolchain`] makes, of those files and folders for which `keep` is
+/// true. Writes nothing. Blocks.
+///
+/// # Errors
+/// As [`unpack_toolchain`].
+pub fn toolchain_tree(
+    archive: &Path,
+    toolchain: &GoToolchain,
+    keep: fn(&RelPath) -> bool,
+    function: DigestFunction,
+) -> Result<Digest, FetchError> {
+    let mut tree = Dir::default();
+    files(archive, toolchain, &mut |path, executable, content| {
+        let kept = std::iter::successors(Some(path.clone()), RelPath::parent);
+        if !kept.take_while(|path| !path.is_root()).all(|path| keep(&path)) {
+            return Ok(());
+        }
+        tree.file(path, function.digest(content), executable)
+            .map_err(|error| bad(archive, error.to_string()))
+    })?;
+    Ok(tree.encode(function, &mut |_, _| {}))
+}
+
+fn bad(archive: &Path, why: String) -> FetchError {
+    FetchError::Archive {
         path: archive.to_owned(),
         why,
-    };
+    }
+}
+
+/// What is done with each file: its path, whether it may be executed, its content.
+type Take<'t> = dyn FnMut(&RelPath, bool, &[u8]) -> Result<(), FetchError> + 't;
+
+/// Every file of the toolchain in an archive, in the archive's order.
+///
+/// As `go` itself does with toolchains, for archives of modules have no modes and no nested `go.mod`: what lies
+/// in `bin` and `pkg/tool`, and the `go_*_exec` scripts in `lib`, becomes executable, and each `_go.mod`
+/// is there as `go.mod` too. Source: `cmd/go/internal/toolchain/select.go` of Go 1.26.
+fn files(archive: &Path, toolchain: &GoToolchain, take: &mut Take<'_>) -> Result<(), FetchError> {
     let mut zip = open(archive)?;
     if zip.is_empty() || zip.len() > MAX_FILES {
-        return Err(bad(format!("it has {} files", zip.len())));
+        return Err(bad(archive, format!("it has {} files", zip.len())));
     }
-    fs::create_dir(dest).map_err(FetchError::disk(dest, "written"))?;
-    let mut left = MAX_CONTENT;
+    let (mut left, mut content) = (MAX_CONTENT, Vec::new());
     for index in 0..zip.len() {
-        let mut entry = zip.by_index(index).map_err(|error| bad(error.to_string()))?;
-        let path = place(&entry, &toolchain.prefix()).map_err(bad)?;
-        let size = write(&mut entry, dest, &path, left)?;
+        let entry = zip
+            .by_index(index)
+            .map_err(|error| bad(archive, error.to_string()))?;
+        let path = place(&entry, &toolchain.prefix()).map_err(|why| bad(archive, why))?;
+        content.clear();
+        let read = entry.take(left.saturating_add(1)).read_to_end(&mut content);
+        read.map_err(|error| bad(archive, format!("`{path}`: {error}")))?;
         left = left
-            .checked_sub(size)
-            .ok_or_else(|| bad(format!("it unpacks to more than {MAX_CONTENT} bytes")))?;
+            .checked_sub(content.len() as u64)
+            .ok_or_else(|| bad(archive, format!("it unpacks to more than {MAX_CONTENT} bytes")))?;
+        take(&path, is_executable(&path), &content)?;
+        if path.name() == Some("_go.mod") {
+            let beside = path.parent().and_then(|folder| folder.child("go.mod").ok());
+            if let Some(beside) = beside {
+                take(&beside, false, &content)?;
+            }
+        }
     }
     Ok(())
 }
@@ -64,23 +112,13 @@ fn place(entry: &ZipFile<'_, File>, prefix: &str) -> Result<RelPath, String> {
     }
 }
 
-/// Writes a file and, for `_go.mod`, its copy; answers its size, or one byte more than `limit` when it has more.
-fn write(entry: &mut impl Read, dest: &Path, path: &RelPath, limit: u64) -> Result<u64, FetchError> {
-    let to = dest.join(path.as_str());
-    let failed = FetchError::disk(&to, "written");
-    let written = (|| {
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let mut file = File::create_new(&to)?;
-        let size = io::copy(&mut entry.take(limit.saturating_add(1)), &mut file)?;
-        set_mode(&file, is_executable(path))?;
-        if path.name() == Some("_go.mod") {
-            fs::copy(&to, to.with_file_name("go.mod"))?;
-        }
-        Ok(size)
-    })();
-    written.map_err(failed)
+fn write(content: &[u8], to: &Path, executable: bool) -> io::Result<()> {
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut file = File::create_new(to)?;
+    file.write_all(content)?;
+    set_mode(&file, executable)
 }
 
 fn is_executable(path: &RelPath) -> bool {
@@ -110,7 +148,6 @@ fn set_mode(_: &File, _: bool) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
     use std::path::PathBuf;
 
     use zip::write::FileOptions;

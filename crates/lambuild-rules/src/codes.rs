@@ -21,6 +21,9 @@ pub const NOT_YET: &str = "E1013";
 /// A toolchain's version is no version.
 pub const VERSION: &str = "E1014";
 
+/// `lambda.lock` lacks a line, or has one that is wrong.
+pub const LOCK: &str = "E1021";
+
 /// All of them, with their explanations.
 pub const ALL: &[Code] = &[
     Code {
@@ -76,5 +79,13 @@ pub const ALL: &[Code] = &[
         code: VERSION,
         title: "a toolchain's version is no version",
         text: "A Go version is written as Go writes it, without `go` in front: `1.26.8`.",
+    },
+    Code {
+        code: LOCK,
+        title: "lambda.lock does not cover the build",
+        text: "lambda.lock, at the root of the workspace, pins what no lock of a language does: toolchains, for every platform \
+         that builds, and what `fetch` downloads. `lambuild lock` adds what is missing and leaves the rest as it is; commit the \
+         file. With --locked, which CI implies, nothing is used that is not pinned. After a merge conflict take the lines of both \
+         sides and run `lambuild lock`.",
     },
 ];

@@ -6,6 +6,8 @@ pub mod environment;
 pub mod files;
 pub mod go;
 pub mod launcher;
+pub mod lock;
+pub mod pins;
 pub mod zip;
 
 mod content;

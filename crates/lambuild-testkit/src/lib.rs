@@ -10,6 +10,7 @@
 
 mod arch;
 mod aws;
+mod http;
 mod moto;
 mod program;
 mod runtime_api;
@@ -18,6 +19,7 @@ mod workspace;
 
 pub use arch::Arch;
 pub use aws::Aws;
+pub use http::{HttpAnswer, HttpRequest, HttpServer};
 pub use moto::{Moto, Request};
 pub use program::{Lambuild, Program, Run};
 pub use runtime_api::{Bootstrap, run_bootstrap};

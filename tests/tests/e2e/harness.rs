@@ -104,6 +104,10 @@ fn shared() -> &'static Shared {
             "lambda.build",
             fs::read(root.join("lambda.build")).expect("the root's lambda.build"),
         );
+        workspace.write(
+            "lambda.lock",
+            fs::read(root.join("lambda.lock")).expect("the root's lambda.lock"),
+        );
         for name in ["hello-go", "monorepo"] {
             workspace.copy(&root.join("examples").join(name), &format!("examples/{name}"));
         }

@@ -13,4 +13,5 @@ mod docs;
 mod examples;
 mod fmt;
 mod harness;
+mod lock;
 mod toolchain;

@@ -91,6 +91,8 @@ pub fn docs(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// Nothing where there is no workspace: a completion has nobody to complain to.
 fn names(of: impl Fn(&Evaluation<'_>, &Workspace) -> BTreeSet<String>) -> Vec<CompletionCandidate> {
     let common = Common {
+        locked: false,
+        offline: false,
         json: false,
         store: None,
         no_stat_cache: false,

@@ -4,17 +4,19 @@
 use crate::args::Doc;
 use crate::environment::Environment;
 use crate::exit;
-use crate::rules::{Tables, rules};
+use crate::rules::{Tables, rules, this_platform};
 use crate::talk::Talk;
 use lambuild_lang::doc::{
     self, Entry, EntryKind, Found, attributes, describe, find, json_schema, type_schema,
 };
 use lambuild_lang::schema::Attribute;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Everything that this program has a table of.
 pub fn entries(environment: &Environment) -> Vec<Entry> {
-    doc::entries(&Tables::of(&rules(environment)).schemas())
+    let rules = rules(environment, &Arc::default(), this_platform());
+    doc::entries(&Tables::of(&rules).schemas())
 }
 
 /// Runs the command.

@@ -21,6 +21,10 @@ const FILES: &[(&str, &str)] = &[
         "main_test.go",
         include_str!("../../../../examples/hello-go/main_test.go"),
     ),
+    (
+        "lambda.lock",
+        include_str!("../../../../examples/hello-go/lambda.lock"),
+    ),
     (".gitignore", "/.lambuild/\n/dist/\n"),
 ];
 

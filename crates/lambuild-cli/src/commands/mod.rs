@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod init;
+pub mod lock;
 pub mod man;
 
 use crate::args::{Args, Command};
@@ -26,14 +27,16 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
     );
     trace(&talk);
     let open = || {
-        Workspace::open(&args.common, environment).map_err(|trouble| {
+        let at = Workspace::open(&args.common, environment).map_err(|trouble| {
             talk.error(&trouble.message);
             trouble.exit
-        })
+        })?;
+        at.judge_lock(&talk).map(|()| at)
     };
     let ended = match &args.command {
         Command::Build(options) => open().and_then(|at| build::run(options, &at, environment, &talk)),
         Command::Deploy(options) => open().and_then(|at| deploy::run(options, &at, environment, &talk)),
+        Command::Lock(options) => open().and_then(|at| lock::run(options, &at, environment, &talk)),
         Command::Check(options) => open().and_then(|at| check::run(options, &at, &talk)),
         Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
         Command::Fmt(options) => fmt::run(options, &args.common, environment, &talk),

@@ -8,11 +8,12 @@ use zip::write::FileOptions;
 
 use super::*;
 use crate::client::Limits;
+use crate::sumdb::testing::Database;
 use crate::test_server::{Answer, Server, client};
-use crate::unpack::unpack_toolchain;
+use crate::unpack::{toolchain_tree, unpack_toolchain};
+use lambuild_digest::{Digest, DigestFunction, Dir, RelPath};
 
 const ZIP: &str = "/golang.org/toolchain/@v/v0.0.1-go1.26.8.linux-amd64.zip";
-const LOOKUP: &str = "/sumdb/sum.test/lookup/golang.org/toolchain@v0.0.1-go1.26.8.linux-amd64";
 
 fn toolchain() -> GoToolchain {
     GoToolchain::new("1.26.8", "linux", "amd64").unwrap()
@@ -34,28 +35,44 @@ fn archive() -> Vec<u8> {
 /// The hash of [`archive`], computed apart from this code.
 const H1: &str = "h1:cbzj1IMkzC0/aihiqQaLDchIyhUKm7hXQk85WIFMYMk=";
 
+fn database(hash: &str) -> Database {
+    let record = format!("{MODULE} {} {hash}\n", toolchain().module_version());
+    Database::new("sum.test", 5, 2, &record)
+}
+
+/// A proxy with the archive; it mirrors a database that has this hash of it.
 fn server(lookup: Option<&str>) -> Server {
-    let mut answers = BTreeMap::from([(ZIP.to_owned(), Answer::ok(archive()))]);
-    if let Some(hash) = lookup {
-        let text = format!("1\n{MODULE} {} {hash}\n\n", toolchain().module_version());
-        answers.insert(LOOKUP.to_owned(), Answer::ok(text));
-    }
+    let mut answers = lookup.map_or_else(BTreeMap::new, |hash| database(hash).answers("/sumdb/sum.test"));
+    answers.insert(ZIP.to_owned(), Answer::ok(archive()));
     Server::by_path(answers)
 }
 
 async fn fetch_from(server: &Server, value: &str, expected: Option<&str>) -> (Result<Fetched, String>, bool) {
+    let known = database(H1).known_as(&server.url("/own"));
+    fetch_with(server, value, expected, Some(&known)).await
+}
+
+async fn fetch_with(
+    server: &Server,
+    value: &str,
+    expected: Option<&str>,
+    database: Option<&SumDatabase>,
+) -> (Result<Fetched, String>, bool) {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("go.zip");
-    let database = SumDatabase {
-        name: "sum.test".into(),
-        url: server.url("/own"),
-    };
     let proxies = GoProxy::parse(value).unwrap();
-    let result = fetch_toolchain(&client(), &proxies, &database, &toolchain(), expected, &to).await;
+    let result = fetch_toolchain(&client(), &proxies, database, &toolchain(), expected, &to).await;
     (
         result.map_err(|error| error.to_string().replace(&server.url(""), "http://server")),
         to.exists(),
     )
+}
+
+#[tokio::test]
+async fn where_no_database_is_to_be_asked_it_is_said() {
+    let server = server(None);
+    let (result, exists) = fetch_with(&server, &server.url(""), None, None).await;
+    assert_eq!((result.unwrap().trust, exists), (Trust::FirstUse, true));
 }
 
 #[tokio::test]
@@ -82,7 +99,7 @@ async fn without_one_the_database_is_asked_and_named() {
     let (result, _) = fetch_from(&server, &server.url(""), None).await;
     assert_eq!(
         result.unwrap().trust,
-        Trust::FirstUse {
+        Trust::Database {
             database: "sum.test".into()
         }
     );
@@ -151,7 +168,8 @@ async fn the_real_toolchain_runs() {
     .unwrap();
     let toolchain = GoToolchain::new(&version, "linux", "amd64").unwrap();
     let proxies = GoProxy::parse(&value).unwrap();
-    let fetched = fetch_toolchain(&client, &proxies, &SumDatabase::default(), &toolchain, None, &zip).await;
+    let database = SumDatabase::parse("").unwrap();
+    let fetched = fetch_toolchain(&client, &proxies, database.as_ref(), &toolchain, None, &zip).await;
     match fetched {
         Err(error @ (FetchError::Unreachable { .. } | FetchError::NoProxy { .. })) => {
             eprintln!("skipped: {error}");
@@ -159,13 +177,15 @@ async fn the_real_toolchain_runs() {
         }
         fetched => assert_eq!(
             fetched.unwrap().trust,
-            Trust::FirstUse {
-                database: SumDatabase::default().name
+            Trust::Database {
+                database: "sum.golang.org".into()
             }
         ),
     }
     unpack_toolchain(&zip, &toolchain, &root).unwrap();
     assert!(root.join("src/go.mod").is_file());
+    let tree = toolchain_tree(&zip, &toolchain, |_| true, DigestFunction::Blake3).unwrap();
+    assert_eq!(tree, tree_of(&root), "what is computed is what is unpacked");
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         let output = command(root.join("bin/go"))
             .env("GOTOOLCHAIN", "local")
@@ -177,6 +197,23 @@ async fn the_real_toolchain_runs() {
             format!("go version go{version} linux/amd64\n")
         );
     }
+}
+
+/// The digest of a folder, by the system's own view of it.
+fn tree_of(root: &Path) -> Digest {
+    use std::os::unix::fs::PermissionsExt as _;
+    let listed = command("find".into())
+        .args([root.as_os_str(), "-type".as_ref(), "f".as_ref()])
+        .output()
+        .unwrap();
+    let mut tree = Dir::default();
+    for line in String::from_utf8(listed.stdout).unwrap().lines() {
+        let path = RelPath::new(Path::new(line).strip_prefix(root).unwrap().to_str().unwrap()).unwrap();
+        let executable = std::fs::metadata(line).unwrap().permissions().mode() & 0o111 != 0;
+        let digest = DigestFunction::Blake3.digest(&std::fs::read(line).unwrap());
+        tree.file(&path, digest, executable).unwrap();
+    }
+    tree.encode(DigestFunction::Blake3, &mut |_, _| {})
 }
 
 fn go_env() -> Option<(String, String)> {

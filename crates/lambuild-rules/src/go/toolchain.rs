@@ -1,8 +1,11 @@
 //! Where Go comes from: a declared version is fetched through the module proxy as
 //! the official `golang.org/toolchain` module; with none declared the one of this
 //! machine is taken, by content; where there is none either, a known version.
+//! What is fetched is what `lambda.lock` pins, where it pins it.
 
 use crate::codes;
+use crate::lock::Pinned;
+use crate::pins::Pins;
 use lambuild_action::message::OUT;
 use lambuild_action::{Command, Hints, PlannedAction, Seen, Selector, Step, Toolchain, ToolchainRule, Work};
 use lambuild_digest::{Digest, Dir, Node, RelPath};
@@ -11,11 +14,19 @@ use lambuild_lang::schema::{Attribute, Schema, Type};
 use lambuild_lang::source::Span;
 use lambuild_lang::value::{Attrs, Data, Value};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// argv[0] of the step. Then follow [`STEP_VERSION`], the Go version and the platform, as in `1.26.8`, `linux-amd64`.
+/// argv[0] of the step. Then follow [`STEP_VERSION`], the Go version, the platform and the `h1:` hash that the lock
+/// has of it, as in `1.26.8`, `linux-amd64`, `h1:…`; the hash is empty where nothing is pinned.
 pub const STEP: &str = "lambuild:fetch-go-toolchain";
 /// Raised when the same version gives another output tree.
-pub const STEP_VERSION: &str = "1";
+pub const STEP_VERSION: &str = "2";
+/// The kind of a toolchain's line in `lambda.lock`.
+pub const KIND: &str = "toolchain";
+/// The key in such a line for the hash that Go's own tools know: `h1:…`.
+pub const H1: &str = "h1";
+/// The key in such a line for where it comes from; no address, since everyone has proxies of their own.
+pub const ORIGIN: &str = "origin";
 /// What is fetched where nothing is declared and the machine has no Go: the newest one that this version was tested with.
 pub const DEFAULT_VERSION: &str = "1.26.8";
 
@@ -62,6 +73,8 @@ fn check_version(text: &str) -> Result<(), String> {
 /// Finds Go.
 #[derive(Debug, Clone)]
 pub struct GoToolchains {
+    /// What is pinned.
+    pub pins: Arc<Pins>,
     /// The folder of the machine's own Go (`GOROOT`), if it has one.
     pub host: Option<PathBuf>,
     /// The platform that builds, in Go's words: `linux-amd64`.
@@ -94,9 +107,20 @@ impl ToolchainRule for GoToolchains {
             },
         };
         let subject = format!("go {version} {}", self.platform);
+        let name = lock_name(&version, &self.platform);
+        let what = format!("Go {version} for {}", self.platform.replace('-', "/"));
+        let pinned = self.pins.get(KIND, &name, &what, asked).map_err(|made| match declared {
+            Some(_) => made,
+            None => Box::new(made.help(format!(
+                "write `toolchain go {{ version = \"{version}\" }}` into the root file, run `lambuild lock` and commit \
+                 both"
+            ))),
+        })?;
+        let h1 = pinned.and_then(|pinned: &Pinned| pinned.get(H1)).cloned();
         let fetch = Fetch {
             version,
             platform: self.platform.clone(),
+            h1,
         };
         Ok(Toolchain {
             identity: format!("toolchain {subject}"),
@@ -109,6 +133,16 @@ impl ToolchainRule for GoToolchains {
             },
         })
     }
+}
+
+/// The name of a toolchain's line in `lambda.lock`.
+pub fn lock_name(version: &str, platform: &str) -> String {
+    format!("go/{version}/{platform}")
+}
+
+/// Version and platform that the name of a line means; `None` for a line of something else.
+pub fn of_lock_name(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("go/")?.split_once('/')
 }
 
 fn of_host(folder: PathBuf, span: Span) -> Toolchain {
@@ -148,16 +182,19 @@ pub struct Fetch {
     pub version: String,
     /// The platform that builds.
     pub platform: String,
+    /// The hash that the lock has of it, `h1:` and base64; `None` where nothing is pinned.
+    pub h1: Option<String>,
 }
 
 impl Fetch {
     /// Reads back what the step's arguments say; `None` for those of another step.
     pub fn read(command: &Command) -> Option<Self> {
         match command.arguments.as_slice() {
-            [step, step_version, version, platform] if step == STEP && step_version == STEP_VERSION => {
+            [step, step_version, version, platform, h1] if step == STEP && step_version == STEP_VERSION => {
                 Some(Fetch {
                     version: version.clone(),
                     platform: platform.clone(),
+                    h1: Some(h1.clone()).filter(|h1| !h1.is_empty()),
                 })
             }
             _ => None,
@@ -167,7 +204,8 @@ impl Fetch {
 
 impl Selector for Fetch {
     fn select(&self, _: &Seen<'_>) -> Result<Step, Box<Diagnostic>> {
-        let arguments = [STEP, STEP_VERSION, &self.version, &self.platform];
+        let h1 = self.h1.as_deref().unwrap_or_default();
+        let arguments = [STEP, STEP_VERSION, &self.version, &self.platform, h1];
         let command = Command {
             arguments: arguments.map(str::to_owned).into(),
             output_paths: RelPath::new(OUT).into_iter().collect(),
@@ -205,6 +243,9 @@ fn minor(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lock::Lock;
+    use lambuild_lang::diagnostic::Exit;
+    use lambuild_lang::source::FileId;
 
     #[test]
     fn versions_are_those_that_the_proxy_has() {
@@ -227,6 +268,36 @@ mod tests {
         assert_eq!(
             (minor("1.26.8"), minor("1.27rc1"), minor("2")),
             (Some(26), Some(27), None)
+        );
+    }
+
+    #[test]
+    fn what_is_pinned_is_fetched_and_asked_for_once() {
+        let mut lock = Lock::default();
+        let h1 = Pinned::from([(H1.to_owned(), "h1:x=".to_owned())]);
+        lock.put(KIND, &lock_name("1.26.8", "linux-amd64"), h1).unwrap();
+        let span = Span::new(FileId(0), 0, 1);
+        let plan = |platform: &str, locked: bool| {
+            let pins = Arc::new(Pins::new(lock.clone(), locked));
+            let rule = GoToolchains {
+                pins: pins.clone(),
+                host: None,
+                platform: platform.to_owned(),
+            };
+            let found: Vec<bool> = rule
+                .plan(None, span)
+                .map_err(|made| (made.message, made.exit))
+                .map(|_| pins.asked().into_values().map(|asked| asked.found).collect())?;
+            Ok::<_, (String, Exit)>(found)
+        };
+        assert_eq!(plan("linux-amd64", true), Ok(vec![true]));
+        assert_eq!(plan("linux-arm64", false), Ok(vec![false]));
+        assert_eq!(
+            plan("darwin-arm64", true),
+            Err((
+                "lambda.lock does not pin Go 1.26.8 for darwin/arm64".into(),
+                Exit::Lock
+            ))
         );
     }
 
