@@ -1,7 +1,7 @@
 //! The trait behind which an action runs: in a sandbox, inside lambuild, or far away.
 
 use crate::cache_key::ActionKey;
-use crate::message::{ActionResult, Command};
+use crate::message::{ActionResult, Command, Isolation};
 use crate::planned::Hints;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -69,6 +69,13 @@ pub trait Executor: Send + Sync {
     /// # Errors
     /// See [`ExecuteError`]. A failed action leaves nothing behind.
     async fn execute(&self, request: &Request) -> Result<Executed, ExecuteError>;
+
+    /// Whether a result that was made like this counts as one of this executor's. Who runs
+    /// actions in a sandbox takes none that was made without. May block for some milliseconds.
+    fn accepts(&self, made: Isolation) -> bool {
+        let _ = made;
+        true
+    }
 }
 
 /// A step that runs inside lambuild: a pure function from an input root to an output.

@@ -4,8 +4,8 @@
 
 use crate::engine::Engine;
 use lambuild_action::{
-    ActionKey, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Step, StoreError, Work,
-    cache_key,
+    ActionKey, ActionResult, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Step,
+    StoreError, Work, cache_key,
 };
 use lambuild_digest::{Dir, Entry, Node};
 use lambuild_graph::ActionGraph;
@@ -111,9 +111,7 @@ impl Attempt {
     }
 
     async fn look_up(self: Arc<Self>, key: ActionKey) -> Result<Option<Done>, Failure> {
-        let found = self
-            .blocking(move |attempt| Ok(attempt.engine.store.result(&key)?))
-            .await?;
+        let found = self.blocking(move |attempt| attempt.acceptable(&key)).await?;
         tracing::debug!(%key, hit = found.is_some(), "looked up");
         let cached = |out| Done {
             out,
@@ -122,6 +120,12 @@ impl Attempt {
             log: Vec::new(),
         };
         Ok(found.and_then(|result| result.out().cloned()).map(cached))
+    }
+
+    /// The result that is there, unless it was made with less isolation than is asked for.
+    fn acceptable(&self, key: &ActionKey) -> Result<Option<ActionResult>, Failure> {
+        let found = self.engine.store.result(key)?;
+        Ok(found.filter(|result| self.engine.executor.accepts(result.isolation)))
     }
 
     fn prepare(&self) -> Result<Prepared, Failure> {

@@ -71,4 +71,8 @@ impl Executor for Dispatch {
             ))),
         }
     }
+
+    fn accepts(&self, made: Isolation) -> bool {
+        self.processes.accepts(made)
+    }
 }

@@ -162,6 +162,20 @@ pub struct Running {
     /// After a failure, go on with what does not depend on it
     #[arg(short, long, env = "LAMBUILD_KEEP_GOING")]
     pub keep_going: bool,
+    /// How much of the machine actions may see
+    #[arg(long, value_name = "HOW", default_value = "auto", env = "LAMBUILD_SANDBOX")]
+    pub sandbox: Sandbox,
+}
+
+/// How much of the machine actions may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sandbox {
+    /// Only their inputs where the machine allows a sandbox, else as `none`
+    Auto,
+    /// Only their inputs; without a sandbox nothing runs
+    Strict,
+    /// Copied inputs, and whatever they look for beside; results are marked weak
+    None,
 }
 
 /// `lambuild build`.

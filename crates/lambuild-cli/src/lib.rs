@@ -23,6 +23,13 @@ use std::process::ExitCode;
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == lambuild_sandbox::helper::COMMAND)
+    {
+        // Before anything else: it must have one thread, and its arguments are its own.
+        return lambuild_sandbox::helper::main();
+    }
     commands::completions::answer(args::Args::command);
     let args = match args::Args::try_parse() {
         Ok(args) => args,

@@ -1,6 +1,6 @@
 //! One build: plan, wire the engine to this machine, run it, tell how it went.
 
-use crate::args::Running;
+use crate::args::{Running, Sandbox};
 use crate::environment::Environment;
 use crate::exit;
 use crate::fetchers::fetchers;
@@ -14,7 +14,8 @@ use lambuild_lang::Evaluation;
 use lambuild_lang::diagnostic::{Diagnostic, Severity};
 use lambuild_rules::files::FilesStep;
 use lambuild_rules::zip::ZipStep;
-use lambuild_sandbox::LocalExecutor;
+use lambuild_sandbox::spec::Limits;
+use lambuild_sandbox::{SandboxExecutor, Wanted};
 use lambuild_store::HostFolders;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -73,11 +74,17 @@ pub fn build(
     say_unpinned(workspace, talk);
     let graph = Arc::new(graph);
     let progress = Arc::new(Progress::new(*talk, graph.clone()));
-    let outcome = run_engine(workspace, &graph, running, environment, &progress).map_err(|message| {
+    let ran = run_engine(workspace, &graph, running, environment, &progress).map_err(|message| {
         talk.error(&message);
         exit::FAILED
-    })?;
+    });
+    let (outcome, no_sandbox) = ran?;
     progress.clear();
+    if let Some(why) = no_sandbox {
+        talk.warning(&format!(
+            "{why}\n  actions ran with copied inputs instead, and their results are weak: they are shared with nobody"
+        ));
+    }
     if let Err(error) = workspace.sources.save() {
         talk.warning(&format!("the next build will read all files again: {error}"));
     }
@@ -107,7 +114,7 @@ fn run_engine(
     running: &Running,
     environment: &Environment,
     progress: &Arc<Progress>,
-) -> Result<Outcome, String> {
+) -> Result<(Outcome, Option<String>), String> {
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = running.jobs.unwrap_or(processors);
     let settings = Settings {
@@ -117,12 +124,26 @@ fn run_engine(
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the build: {error}"))?;
-    let engine = Arc::new(engine(workspace, environment));
+    let sandbox = Arc::new(SandboxExecutor::new(
+        workspace.store.clone(),
+        wanted(running.sandbox),
+        Limits::default(),
+    ));
+    let engine = Arc::new(engine(workspace, environment, sandbox.clone()));
     let (graph, progress) = (graph.clone(), progress.clone());
-    Ok(runtime.block_on(async move {
+    let outcome = runtime.block_on(async move {
         tokio::spawn(interrupts(settings.cancel.clone()));
         engine.run(graph, &settings, progress).await
-    }))
+    });
+    Ok((outcome, sandbox.fell_back().map(str::to_owned)))
+}
+
+fn wanted(asked: Sandbox) -> Wanted {
+    match asked {
+        Sandbox::Auto => Wanted::Auto,
+        Sandbox::Strict => Wanted::Strict,
+        Sandbox::None => Wanted::Weak,
+    }
 }
 
 /// The first Ctrl-C, or a CI system's wish to end, ends the build in order, the second one at once.
@@ -145,9 +166,9 @@ async fn interrupts(cancel: CancellationToken) {
     }
 }
 
-fn engine(workspace: &Workspace, environment: &Environment) -> Engine {
+fn engine(workspace: &Workspace, environment: &Environment, sandbox: Arc<SandboxExecutor>) -> Engine {
     let store = workspace.store.clone();
-    let executor = Dispatch::new(store.clone(), Arc::new(LocalExecutor::new(store.clone())))
+    let executor = Dispatch::new(store.clone(), sandbox)
         .step(Arc::new(FilesStep))
         .step(Arc::new(ZipStep));
     let fetchers = fetchers(workspace, environment).into_iter();

@@ -1,11 +1,30 @@
-//! Runs one action on this machine. Knows no graph and no remote.
+//! Runs one action on this machine with nothing else visible. Knows no graph and no remote.
 //!
-//! In this version an action sees its inputs in a folder of its own and a fixed
-//! environment, but nothing keeps it from looking further: results are marked
-//! [`lambuild_action::Isolation::Weak`].
+//! ```text
+//! executor ─ layout: inputs on disk, and where each is seen ──▶ spec, a plain value
+//!     └─ run: starts `lambuild __sandbox` with the spec, hears the log, keeps the time
+//!            └─ helper: new namespaces ─ init: first process inside, watches (usage)
+//!                                          └─ apply, seccomp, sys: in effect, then the program
+//! ```
+//!
+//! Where the machine gives no sandbox, [`local`] lays the inputs out and starts the program as it
+//! is; such results are marked [`lambuild_action::Isolation::Weak`]. The only `unsafe` of lambuild
+//! is in [`sys`].
 
+pub mod apply;
+pub mod executor;
+pub mod helper;
+pub mod init;
+pub mod layout;
 pub mod local;
 pub mod log;
+pub mod machine;
 pub mod process;
+pub mod run;
+pub mod seccomp;
+pub mod spec;
+pub mod sys;
+pub mod usage;
 
+pub use executor::{SandboxExecutor, Wanted};
 pub use local::LocalExecutor;

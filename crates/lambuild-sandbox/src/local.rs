@@ -7,7 +7,8 @@ use lambuild_action::{
     ActionResult, BlobStore, Command, ExecuteError, Executed, Executor, Isolation, Request, StoreError,
 };
 use lambuild_digest::{Node, RelPath};
-use lambuild_store::{DiskStore, Stage, ingest, materialise};
+use lambuild_store::materialise::{self, Instead};
+use lambuild_store::{DiskStore, Stage, ingest};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,8 @@ impl Executor for LocalExecutor {
         let arguments = arguments(&request.command, absolute)?;
         let mut environment = environment(&request.command, absolute);
         for (variable, name) in &request.hints.accelerators {
-            let folder = self.store.compile_cache(name)?;
+            // Not the one of strict runs: nothing that an action could see more of may reach those.
+            let folder = self.store.compile_cache(&format!("weak-{name}"))?;
             environment.insert(variable.clone(), folder.to_string_lossy().into_owned());
         }
         let process = Process {
@@ -57,12 +59,15 @@ impl Executor for LocalExecutor {
         let log = process::run(&process).await?;
 
         let (store, command) = (self.store.clone(), request.command.clone());
-        blocking(&stage, move || collect(&store, &command, &root, log)).await
+        blocking(&stage, move || {
+            collect(&store, &command, &root, log, Isolation::Weak)
+        })
+        .await
     }
 }
 
 /// Work in `stage` on a thread of its own. It cannot be cancelled, so it holds the folder to its end.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     stage: &Stage,
     work: impl FnOnce() -> Result<T, ExecuteError> + Send + 'static,
 ) -> Result<T, ExecuteError> {
@@ -85,11 +90,13 @@ async fn blocking<T: Send + 'static>(
 fn lay_out(store: &DiskStore, request: &Request, root: &Path) -> Result<(), ExecuteError> {
     let mut links: BTreeMap<RelPath, PathBuf> = BTreeMap::new();
     for path in &request.hints.stable {
-        if let Some(digest) = subtree(store, request, path)? {
+        if let Some(digest) = subtree(store, request.input_root, path)? {
             links.insert(path.clone(), materialise::stable(store, &digest)?);
         }
     }
-    materialise::tree(store, &request.input_root, root, &|path| links.get(path).cloned())?;
+    materialise::tree(store, &request.input_root, root, &|path| {
+        links.get(path).cloned().map(Instead::Link)
+    })?;
     let mut folders = vec![root.join("tmp")];
     for output in &request.command.output_paths {
         folders.extend(output.parent().map(|parent| root.join(parent.as_str())));
@@ -100,14 +107,14 @@ fn lay_out(store: &DiskStore, request: &Request, root: &Path) -> Result<(), Exec
     Ok(())
 }
 
-/// The folder at `path` of the input root, if there is one.
-fn subtree(
+/// The folder at `path` below the folder `root`, if there is one.
+pub(crate) fn subtree(
     store: &DiskStore,
-    request: &Request,
+    root: lambuild_digest::Digest,
     path: &RelPath,
 ) -> Result<Option<lambuild_digest::Digest>, StoreError> {
     use lambuild_digest::Directories;
-    let mut here = request.input_root;
+    let mut here = root;
     for name in path.parts() {
         match store.directory(&here).map_err(materialise::unreadable)?.get(name) {
             Some(Node::Directory(inner)) => here = *inner,
@@ -118,7 +125,7 @@ fn subtree(
 }
 
 /// argv without the launcher, whose work is done here.
-fn arguments(command: &Command, root: &str) -> Result<Vec<String>, ExecuteError> {
+pub(crate) fn arguments(command: &Command, root: &str) -> Result<Vec<String>, ExecuteError> {
     let without = command.arguments.get(1..).filter(|rest| !rest.is_empty());
     let without = without.ok_or_else(|| ExecuteError::Refused("the command is empty".into()))?;
     Ok(without
@@ -127,7 +134,7 @@ fn arguments(command: &Command, root: &str) -> Result<Vec<String>, ExecuteError>
         .collect())
 }
 
-fn environment(command: &Command, root: &str) -> BTreeMap<String, String> {
+pub(crate) fn environment(command: &Command, root: &str) -> BTreeMap<String, String> {
     command
         .environment
         .iter()
@@ -135,11 +142,13 @@ fn environment(command: &Command, root: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn collect(
+/// Takes what the action left; nothing of it runs any more.
+pub(crate) fn collect(
     store: &DiskStore,
     command: &Command,
     root: &Path,
     log: Vec<u8>,
+    isolation: Isolation,
 ) -> Result<Executed, ExecuteError> {
     let mut outputs = BTreeMap::new();
     for path in &command.output_paths {
@@ -164,7 +173,7 @@ fn collect(
         result: ActionResult {
             outputs,
             log: said,
-            isolation: Isolation::Weak,
+            isolation,
         },
         log,
     })

@@ -2,9 +2,42 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much of the beginning and how much of the end is kept, in bytes each: 16 MiB in all.
 const KEPT: usize = 8 << 20;
+
+/// How much has been heard so far, for whoever watches from another thread.
+#[derive(Debug, Default)]
+pub struct Heard(AtomicU64);
+
+impl Heard {
+    /// All bytes, kept or not.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// As [`read_bounded`], counting.
+///
+/// # Errors
+/// The system's.
+pub fn read_counted(from: &mut impl Read, heard: &Heard) -> io::Result<Vec<u8>> {
+    read_within(&mut Counting { from, heard }, KEPT)
+}
+
+struct Counting<'a, R> {
+    from: &'a mut R,
+    heard: &'a Heard,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.heard.0.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
 
 /// Reads to the end; what is too much is left out of the middle and said so.
 ///

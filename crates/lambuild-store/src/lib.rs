@@ -5,6 +5,7 @@
 //! ever modified.
 
 pub mod beneath;
+pub mod compile_cache;
 pub mod disk;
 pub mod file_state;
 pub mod folder;

@@ -11,9 +11,18 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+/// What stands in a laid out tree in the place of one of its own folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// A link to this folder, which holds the same.
+    Link(PathBuf),
+    /// An empty folder, over which the same is mounted.
+    EmptyFolder,
+}
+
 /// Lays out the tree `root` below `folder`, which must not exist or be empty.
-/// Files get mode 0444 or 0555. Where `link` answers a folder for a path, a link to it
-/// is put there instead of the tree's own files.
+/// Files get mode 0444 or 0555. Where `instead` answers something for a path, that is put
+/// there instead of the tree's own files.
 ///
 /// # Errors
 /// When an object is missing or damaged, or the file system refuses.
@@ -21,10 +30,10 @@ pub fn tree(
     store: &DiskStore,
     root: &Digest,
     folder: &Path,
-    link: &dyn Fn(&RelPath) -> Option<PathBuf>,
+    instead: &dyn Fn(&RelPath) -> Option<Instead>,
 ) -> Result<(), StoreError> {
     let mut files = Vec::new();
-    folders(store, root, &RelPath::root(), folder, link, &mut files)?;
+    folders(store, root, &RelPath::root(), folder, instead, &mut files)?;
     files
         .par_iter()
         .try_for_each(|(path, node)| place(store, node, &folder.join(path.as_str())))
@@ -35,7 +44,7 @@ fn folders(
     digest: &Digest,
     at: &RelPath,
     folder: &Path,
-    link: &dyn Fn(&RelPath) -> Option<PathBuf>,
+    instead: &dyn Fn(&RelPath) -> Option<Instead>,
     files: &mut Vec<(RelPath, Node)>,
 ) -> Result<(), StoreError> {
     create_folder(&folder.join(at.as_str()))?;
@@ -43,12 +52,13 @@ fn folders(
         let path = at
             .child(name)
             .map_err(|error| StoreError::Format(error.to_string()))?;
-        match (node, link(&path)) {
-            (_, Some(there)) => {
+        match (node, instead(&path)) {
+            (_, Some(Instead::Link(there))) => {
                 let here = folder.join(path.as_str());
                 symlink(&there, &here).map_err(StoreError::io("create", &here))?;
             }
-            (Node::Directory(inner), None) => folders(store, inner, &path, folder, link, files)?,
+            (_, Some(Instead::EmptyFolder)) => create_folder(&folder.join(path.as_str()))?,
+            (Node::Directory(inner), None) => folders(store, inner, &path, folder, instead, files)?,
             (other, None) => files.push((path, other.clone())),
         }
     }

@@ -1,0 +1,207 @@
+//! Runs actions in a sandbox where this machine allows one, else as the user chose.
+
+use crate::layout;
+use crate::local::{self, LocalExecutor};
+use crate::machine;
+use crate::run;
+use crate::spec::{
+    CACHES, Ids, Limits, Mount, Namespace, Protections, ROOT, Report, Spec, devices, small_files,
+};
+use async_trait::async_trait;
+use lambuild_action::{ExecuteError, Executed, Executor, Isolation, Request, StoreError};
+use lambuild_store::{DiskStore, Stage};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// How much isolation is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Strict where the machine allows it, else weak.
+    Auto,
+    /// Strict, or nothing runs.
+    Strict,
+    /// Weak.
+    Weak,
+}
+
+/// Runs actions on this machine.
+#[derive(Debug)]
+pub struct SandboxExecutor {
+    store: Arc<DiskStore>,
+    weak: LocalExecutor,
+    wanted: Wanted,
+    limits: Limits,
+    /// Why there is no sandbox here; looked for when the first action needs to know.
+    missing: OnceLock<Option<String>>,
+}
+
+impl SandboxExecutor {
+    /// Inputs come from, and outputs go to, this store.
+    pub fn new(store: Arc<DiskStore>, wanted: Wanted, limits: Limits) -> Self {
+        SandboxExecutor {
+            weak: LocalExecutor::new(store.clone()),
+            store,
+            wanted,
+            limits,
+            missing: OnceLock::new(),
+        }
+    }
+
+    /// What was found missing, if anybody had to look and it made a difference: actions ran with
+    /// copied inputs instead.
+    pub fn fell_back(&self) -> Option<&str> {
+        let missing = self.missing.get()?.as_deref();
+        missing.filter(|_| self.wanted == Wanted::Auto)
+    }
+
+    /// Why there is no sandbox on this machine. Tries once, which takes some milliseconds.
+    fn missing(&self) -> Option<&str> {
+        let find = || machine::missing(self.store.root());
+        self.missing.get_or_init(find).as_deref()
+    }
+
+    /// Whether actions run in a sandbox.
+    fn is_strict(&self) -> bool {
+        match self.wanted {
+            Wanted::Strict => true,
+            Wanted::Weak => false,
+            Wanted::Auto => self.missing().is_none(),
+        }
+    }
+
+    async fn strict(&self, request: &Request) -> Result<Executed, ExecuteError> {
+        let stage = self.store.stage()?;
+        let (store, owned, at) = (self.store.clone(), request.clone(), stage.path().to_owned());
+        let limits = self.limits;
+        let spec = local::blocking(&stage, move || prepare(&store, &owned, &at, limits)).await?;
+        let ended = run::run(&spec, &stage, request.timeout).await?;
+        let log = judge(ended)?;
+        let (store, command) = (self.store.clone(), request.command.clone());
+        let work = stage.path().join("work");
+        local::blocking(&stage, move || {
+            let done = local::collect(&store, &command, &work, log, Isolation::Strict)?;
+            promote(&spec);
+            Ok(done)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Executor for SandboxExecutor {
+    async fn execute(&self, request: &Request) -> Result<Executed, ExecuteError> {
+        if !self.is_strict() {
+            return self.weak.execute(request).await;
+        }
+        match self.missing() {
+            Some(why) => Err(ExecuteError::Refused(why.to_owned())),
+            None => self.strict(request).await,
+        }
+    }
+
+    fn accepts(&self, made: Isolation) -> bool {
+        made != Isolation::Weak || !self.is_strict()
+    }
+}
+
+/// Lays the inputs out and says what the action sees.
+fn prepare(store: &DiskStore, request: &Request, stage: &Path, limits: Limits) -> Result<Spec, ExecuteError> {
+    let mut mounts = layout::lay_out(store, request, stage)?;
+    let mut environment = local::environment(&request.command, ROOT);
+    for (variable, name) in &request.hints.accelerators {
+        let at = format!("{CACHES}/{name}");
+        mounts.push(cache(store, name, stage, &at)?);
+        environment.insert(variable.clone(), at);
+    }
+    let folder = |name: &str| -> Result<_, StoreError> {
+        let path = stage.join(name);
+        fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
+        Ok(path)
+    };
+    mounts.push(Mount::Write {
+        from: folder("tmp")?,
+        at: "/tmp".to_owned(),
+    });
+    Ok(Spec {
+        arguments: local::arguments(&request.command, ROOT)?,
+        environment,
+        folder: ROOT.to_owned(),
+        counted: vec![stage.to_owned()],
+        limits,
+        ..bare(folder("root")?, mounts)
+    })
+}
+
+/// A spec that runs nothing, with all that does not depend on the action.
+pub(crate) fn bare(new_root: std::path::PathBuf, mut mounts: Vec<Mount>) -> Spec {
+    let inside = Ids { uid: 1000, gid: 1000 };
+    mounts.extend(devices());
+    mounts.push(Mount::Proc);
+    Spec {
+        new_root,
+        namespaces: Namespace::ALL.to_vec(),
+        mounts,
+        files: small_files(inside),
+        hostname: "lambuild".to_owned(),
+        inside,
+        outside: Ids {
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+        },
+        arguments: Vec::new(),
+        environment: BTreeMap::new(),
+        folder: "/".to_owned(),
+        umask: 0o022,
+        limits: Limits::default(),
+        protections: Protections::default(),
+        counted: Vec::new(),
+    }
+}
+
+/// A compile cache: what is there is seen, what is written goes beside it until the action has succeeded.
+fn cache(store: &DiskStore, name: &str, stage: &Path, at: &str) -> Result<Mount, StoreError> {
+    let lower = store.compile_cache(name)?;
+    let beside = stage.join("cache").join(name);
+    let (upper, work) = (beside.join("upper"), beside.join("work"));
+    for folder in [&upper, &work] {
+        fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+    }
+    Ok(Mount::Over {
+        lower,
+        upper,
+        work,
+        at: at.to_owned(),
+    })
+}
+
+/// Moves what a successful action wrote into its compile caches to where others see it. Best
+/// effort: what is not moved is compiled again.
+fn promote(spec: &Spec) {
+    for mount in &spec.mounts {
+        if let Mount::Over { lower, upper, .. } = mount
+            && let Err(error) = lambuild_store::compile_cache::promote(upper, lower)
+        {
+            tracing::debug!(%error, "a compile cache did not grow");
+        }
+    }
+}
+
+/// The log of a program that ended well.
+fn judge(ended: run::Ended) -> Result<Vec<u8>, ExecuteError> {
+    let failed = |how: String, log| Err(ExecuteError::Failed { how, log });
+    match ended.report {
+        Report::Ended(0) => Ok(ended.log),
+        Report::Ended(code) => failed(format!("exit code {code}"), ended.log),
+        Report::Killed(signal) => failed(format!("signal {signal}"), ended.log),
+        Report::Limit(what) => failed(format!("a limit crossed: {what}"), ended.log),
+        Report::Cannot { step, why, .. } => Err(ExecuteError::Refused(format!("cannot {step}: {why}"))),
+    }
+}
+
+/// A folder that lives as long as a trial.
+pub(crate) fn trial_stage(store: &Path) -> std::io::Result<Stage> {
+    let folder = lambuild_store::temporary::folder("t", &store.join("stage"));
+    folder.map(Arc::new).map_err(std::io::Error::other)
+}

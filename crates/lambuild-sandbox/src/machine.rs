@@ -1,0 +1,79 @@
+//! What this machine offers for sandboxes, found by trying; and the reasons why not, with what to do.
+
+use crate::executor;
+use crate::run;
+use crate::spec::{Namespace, Report, Spec};
+use std::path::Path;
+
+/// Why there is no sandbox here, with what to do about it; `None` where there is one.
+pub fn missing(store: &Path) -> Option<String> {
+    let why = match try_namespaces(store, &Namespace::ALL) {
+        Report::Ended(0) => return None,
+        Report::Cannot { step, why, .. } => format!("cannot {step}: {why}"),
+        other => format!("the trial ended with {other:?}"),
+    };
+    let cause = cause();
+    Some(format!(
+        "this machine gives no sandbox: {why}\n  {cause}\n  `lambuild doctor` tells more; `--sandbox=none` runs without one"
+    ))
+}
+
+/// How a trial with these namespaces ends.
+pub fn try_namespaces(store: &Path, namespaces: &[Namespace]) -> Report {
+    let failed = |error: std::io::Error| Report::Cannot {
+        step: "make a folder for a trial".to_owned(),
+        errno: error.raw_os_error(),
+        why: error.to_string(),
+    };
+    let stage = match executor::trial_stage(store) {
+        Ok(stage) => stage,
+        Err(error) => return failed(error),
+    };
+    let spec = Spec {
+        namespaces: namespaces.to_vec(),
+        ..executor::bare(stage.path().to_owned(), Vec::new())
+    };
+    run::trial(&spec)
+}
+
+/// A switch of the system that forbids user namespaces: its file, the value that forbids, the advice.
+const SWITCHES: [(&str, &str, &str); 3] = [
+    (
+        "/proc/sys/user/max_user_namespaces",
+        "0",
+        "user namespaces are switched off: `sysctl user.max_user_namespaces=15000` switches them on",
+    ),
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "user namespaces are for root only: `sysctl kernel.unprivileged_userns_clone=1` gives them to all",
+    ),
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor keeps user namespaces from programs without a profile: `sysctl \
+         kernel.apparmor_restrict_unprivileged_userns=0`, or give lambuild a profile that says `userns`",
+    ),
+];
+
+/// The likely cause of a refusal, as a sentence with what to do.
+pub fn cause() -> &'static str {
+    let is = |file: &str, value: &str| std::fs::read_to_string(file).is_ok_and(|text| text.trim() == value);
+    for (file, value, advice) in SWITCHES {
+        if is(file, value) {
+            return advice;
+        }
+    }
+    if in_container() {
+        return "this is a container that forbids it: run it with `--security-opt seccomp=unconfined --security-opt \
+                apparmor=unconfined` (Docker, Podman), or let the machine do the builds";
+    }
+    "no switch of the system explains it: a security module or the kernel's configuration forbids it"
+}
+
+/// Whether this is a container, as far as the usual engines say it.
+pub fn in_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"]
+        .iter()
+        .any(|path| Path::new(path).exists())
+}
