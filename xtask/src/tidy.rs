@@ -43,6 +43,9 @@ const TEST_ONLY: &str = "testkit";
 /// Packages that stand outside the floors and may use all.
 const OUTSIDE: [&str; 3] = ["lambuild-fuzz", "lambuild-tests", "xtask"];
 
+/// The one file with `unsafe`.
+const UNSAFE: &str = "crates/lambuild-sandbox/src/sys.rs";
+
 /// The most lines of a file of code. Past that, nobody finds anything in it.
 const LONGEST: usize = 1000;
 
@@ -259,6 +262,13 @@ fn code(name: &str, text: &str) -> Vec<Finding> {
             "does not start with `//!`: a module says first what it decides",
         ));
     }
+    let excepted = ["expect", "allow"].map(|word| format!("{word}(unsafe_code"));
+    if name != UNSAFE && excepted.iter().any(|word| text.contains(word)) {
+        findings.push(finding(
+            name,
+            &format!("lets `unsafe` in: that is {UNSAFE} alone"),
+        ));
+    }
     let lines = text.lines().count();
     if lines > LONGEST {
         findings.push(finding(
@@ -468,6 +478,13 @@ mod tests {
             expected
         );
         assert!(dead_paths("README.txt", text, |_| false).is_empty());
+    }
+
+    #[test]
+    fn one_file_is_unsafe() {
+        let text = format!("//! Decides.\n#![expect({}, reason = \"\")]\n", "unsafe_code");
+        assert!(broken(UNSAFE, &text).is_empty());
+        assert_eq!(broken("crates/lambuild-sandbox/src/a.rs", &text).len(), 1);
     }
 
     #[test]

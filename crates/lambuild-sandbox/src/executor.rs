@@ -9,7 +9,7 @@ use crate::spec::{
 };
 use async_trait::async_trait;
 use lambuild_action::{ExecuteError, Executed, Executor, Isolation, Request, StoreError};
-use lambuild_store::{DiskStore, Stage};
+use lambuild_store::DiskStore;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -198,10 +198,4 @@ fn judge(ended: run::Ended) -> Result<Vec<u8>, ExecuteError> {
         Report::Limit(what) => failed(format!("a limit crossed: {what}"), ended.log),
         Report::Cannot { step, why, .. } => Err(ExecuteError::Refused(format!("cannot {step}: {why}"))),
     }
-}
-
-/// A folder that lives as long as a trial.
-pub(crate) fn trial_stage(store: &Path) -> std::io::Result<Stage> {
-    let folder = lambuild_store::temporary::folder("t", &store.join("stage"));
-    folder.map(Arc::new).map_err(std::io::Error::other)
 }

@@ -3,6 +3,7 @@
 use crate::executor;
 use crate::run;
 use crate::spec::{Namespace, Report, Spec};
+use lambuild_store::StageFolder;
 use std::path::Path;
 
 /// Why there is no sandbox here, with what to do about it; `None` where there is one.
@@ -20,14 +21,15 @@ pub fn missing(store: &Path) -> Option<String> {
 
 /// How a trial with these namespaces ends.
 pub fn try_namespaces(store: &Path, namespaces: &[Namespace]) -> Report {
-    let failed = |error: std::io::Error| Report::Cannot {
-        step: "make a folder for a trial".to_owned(),
-        errno: error.raw_os_error(),
-        why: error.to_string(),
-    };
-    let stage = match executor::trial_stage(store) {
+    let stage = match StageFolder::make("t", &store.join("stage")) {
         Ok(stage) => stage,
-        Err(error) => return failed(error),
+        Err(error) => {
+            return Report::Cannot {
+                step: "make a folder for a trial".to_owned(),
+                errno: None,
+                why: error.to_string(),
+            };
+        }
     };
     let spec = Spec {
         namespaces: namespaces.to_vec(),

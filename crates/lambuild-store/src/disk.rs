@@ -15,6 +15,7 @@
 //! made again. Nothing is synced to the disk yet: a power cut may cost results,
 //! never correctness.
 
+use crate::stage::{Stage, StageFolder};
 use crate::temporary;
 use lambuild_action::{ActionCache, ActionKey, ActionResult, BlobStore, StoreError};
 use lambuild_digest::tree::walk;
@@ -25,16 +26,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 const FORMAT: &str = "lambuild store 1";
 const CHECKSUM: usize = 32;
 /// One block of any file system in use: a disk that takes it is not full.
 const PROBE: [u8; 4096] = [0; 4096];
-
-/// A folder for work in progress, removed when the last of those who work in it drops it:
-/// a build may be cancelled while a thread or a dying process still writes there.
-pub type Stage = Arc<TempDir>;
 
 /// A store in a folder of this machine. Safe to use from many processes.
 #[derive(Debug)]
@@ -123,7 +120,7 @@ impl DiskStore {
     /// # Errors
     /// When it cannot be made.
     pub fn stage(&self) -> Result<Stage, StoreError> {
-        temporary::folder("w", &self.root.join("stage")).map(Arc::new)
+        StageFolder::make("w", &self.root.join("stage"))
     }
 
     /// The folder of a compile cache.
@@ -318,6 +315,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
     use lambuild_action::Isolation;
+    use tempfile::TempDir;
 
     fn store() -> (TempDir, DiskStore) {
         let folder = tempfile::tempdir().unwrap();

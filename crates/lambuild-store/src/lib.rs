@@ -12,10 +12,13 @@ pub mod folder;
 pub mod host;
 pub mod ingest;
 pub mod materialise;
+pub mod remove;
 pub mod sources;
+pub mod stage;
 pub mod stat_cache;
 pub mod temporary;
 
-pub use disk::{DiskStore, Stage};
+pub use disk::DiskStore;
 pub use host::HostFolders;
 pub use sources::SourceTree;
+pub use stage::{Stage, StageFolder};
