@@ -46,7 +46,11 @@ pub(crate) fn declare(machine: &mut Machine<'_>, files: &[(FileId, Role)], error
         }
         errors.extend(unknown_names(machine, *file));
     }
-    unmatched_overrides(machine, errors);
+    // What is wrong with texts and names may be what keeps a target from being there.
+    let of_text = |error: &Diagnostic| error.code.starts_with("E01") || error.code.starts_with("E02");
+    if !errors.iter().any(of_text) {
+        unmatched_overrides(machine, errors);
+    }
 }
 
 /// Toolchains and stages have a name of their own in their workspace.

@@ -356,7 +356,8 @@ fn demand(good: bool, message: impl FnOnce() -> String) -> Check {
 fn shown(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", start.escape_debug())
+    let start = start.escape_debug().to_string().replace("\\'", "'");
+    format!("{start}{dots}")
 }
 
 fn is_name_byte(byte: u8) -> bool {

@@ -39,6 +39,11 @@ impl<'p> Machine<'p> {
             ExprKind::Select(select) => {
                 let select = program.arena.select(*select);
                 let Some(file) = self.as_import(select.base, env) else {
+                    if let ExprKind::Name(name) = program.arena.expr(select.base).kind
+                        && matches!(self.lookup(env, name), Some(Binding::Broken))
+                    {
+                        return Err(Fail::Reported);
+                    }
                     return Err(self.not_callable(self.sources.text(span), span, env));
                 };
                 let [key] = program.arena.all(select.keys) else {

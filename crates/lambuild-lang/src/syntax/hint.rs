@@ -17,6 +17,7 @@ pub(super) fn hint(found: &str, glued: bool) -> Option<&'static str> {
         "not" => "`!a` is true where `a` is false",
         "elif" | "elsif" | "elseif" => "write `else if`",
         ">" => "a template is a named item: `let name(parameters) = …`",
+        "=" => "`==` compares; `=` gives a value to a name",
         "[" if glued => "lists have no index; an entry of a set is `set.key` or `set.\"any key\"`",
         "..." | ".." => "there is no `...`: sets are joined by `merge(a, b)`, lists by `a ++ b`",
         _ => return None,

@@ -325,7 +325,13 @@ impl<'t> Parser<'t> {
         let message = format!("expected {what}, found {found}");
         let error = Diagnostic::error(code, message, self.place_of(token), format!("expected {what}"));
         let same_line = !(self.lines && token.newline);
-        match hint(self.token_text(token), token.glued).filter(|_| same_line) {
+        let after_string = token.glued && token.kind == Kind::Word;
+        let after_string = after_string && self.previous().is_some_and(|last| last.kind == Kind::Quote);
+        let hint = match hint(self.token_text(token), token.glued) {
+            None if after_string => Some("a `\"` ends a string; inside of one it is written `\\\"`"),
+            hint => hint,
+        };
+        match hint.filter(|_| same_line) {
             Some(hint) => error.help(hint),
             None => error,
         }
