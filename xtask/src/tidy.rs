@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("lang", &["digest"]),
     ("action", &["digest", "lang"]),
+    ("lsp", &["lang"]),
     ("package", &["digest"]),
     ("store", &["digest", "action"]),
     ("graph", &["digest", "lang", "action"]),
@@ -30,8 +31,8 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "digest", "lang", "action", "package", "store", "graph", "deploy", "rules", "fetch", "sandbox",
-            "build",
+            "digest", "lang", "action", "lsp", "package", "store", "graph", "deploy", "rules", "fetch",
+            "sandbox", "build",
         ],
     ),
     ("testkit", &[]),

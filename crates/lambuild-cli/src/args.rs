@@ -125,6 +125,11 @@ pub enum Command {
     },
     /// Start a workspace with a function that builds at once
     Init(Init),
+    /// Serve an editor: mistakes while typing, completion, definitions, formatting
+    ///
+    /// Speaks the Language Server Protocol on stdin and stdout, to an editor that starts it;
+    /// docs/editors.md says how. Never writes to the disk and never builds.
+    Lsp(Lsp),
     /// Print the script that completes commands and target names in a shell
     Completions {
         /// The shell
@@ -268,6 +273,14 @@ pub struct Doc {
     /// Print all declarations and builders as one JSON Schema
     #[arg(long, conflicts_with = "name")]
     pub json_schema: bool,
+}
+
+/// `lambuild lsp`.
+#[derive(Debug, ClapArgs)]
+pub struct Lsp {
+    /// Speak on stdin and stdout, as it does anyway: some editors say so
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 /// `lambuild init`.

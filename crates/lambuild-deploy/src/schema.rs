@@ -34,6 +34,7 @@ const ARN: Type = Type::Checked(names::arn);
 const RUNTIME: Type = Type::Advised {
     check: runtime::check,
     advice: runtime::advice,
+    known: &runtime::KNOWN,
 };
 const ARCHITECTURE: Type = Type::OneOf(&["arm64", "x86_64"]);
 

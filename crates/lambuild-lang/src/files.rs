@@ -1,9 +1,11 @@
 //! How the evaluator sees the workspace's files. Knows no disk: the program
 //! hands in its own view, the tests hand in [`MemoryFiles`].
 
-use lambuild_digest::RelPath;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A clean path below the workspace's root.
+pub use lambuild_digest::RelPath;
 
 /// The name of the file that declares a folder's targets.
 pub const BUILD_FILE: &str = "lambda.build";

@@ -33,8 +33,11 @@ mod version;
 pub mod workspace;
 mod world;
 
+pub mod builtins;
+pub mod cursor;
 pub mod doc;
 pub mod format;
+pub mod index;
 
 pub mod codes;
 pub mod diagnostic;
@@ -42,7 +45,7 @@ mod nearest;
 mod render;
 
 pub use evaluation::{Evaluation, Options, Schemas, evaluate};
-pub use files::{FileError, FileKind, Files, MemoryFiles};
+pub use files::{FileError, FileKind, Files, MemoryFiles, RelPath};
 pub use nearest::nearest;
 pub use render::{diagnostic_json, render};
 pub use syntax::SyntaxTree;

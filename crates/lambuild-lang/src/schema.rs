@@ -81,6 +81,8 @@ pub enum Type {
         check: fn(&str) -> Result<(), String>,
         /// It answers what is odd about a string that is right.
         advice: fn(&str) -> Option<String>,
+        /// What it usually is, for those who offer a choice.
+        known: &'static [&'static str],
     },
     /// One of these strings.
     OneOf(&'static [&'static str]),

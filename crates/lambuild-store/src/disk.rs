@@ -61,6 +61,15 @@ impl DiskStore {
         Ok(store)
     }
 
+    /// A store that is nowhere, takes nothing and has nothing: for those who only list sources.
+    pub fn nowhere(function: DigestFunction) -> Self {
+        DiskStore {
+            root: PathBuf::from("/dev/null"),
+            function,
+            directories: Mutex::default(),
+        }
+    }
+
     /// Whether the store takes anything at all: one that is read-only or full is told at once
     /// and as such, not as the fault of the first source that is read into it.
     fn probe(&self) -> Result<(), StoreError> {

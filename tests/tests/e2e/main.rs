@@ -14,4 +14,6 @@ mod examples;
 mod fmt;
 mod harness;
 mod lock;
+mod lsp;
+mod lsp_client;
 mod toolchain;

@@ -10,6 +10,7 @@ pub mod fmt;
 pub mod graph;
 pub mod init;
 pub mod lock;
+pub mod lsp;
 pub mod man;
 
 use crate::args::{Args, Command};
@@ -43,6 +44,7 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
         Command::Doc(options) => doc::run(options, environment, &talk),
         Command::Explain { code } => explain::run(code.as_deref(), &talk),
         Command::Init(options) => init::run(options, environment, &talk),
+        Command::Lsp(options) => lsp::run(options, &args.common, environment),
         Command::Completions { shell } => completions::run(*shell, &talk),
         Command::Man { folder } => man::run(folder, environment, &talk),
     };

@@ -13,7 +13,7 @@ use crate::syntax::ast::{Call, Word};
 use std::sync::Arc;
 
 /// All of them, sorted.
-pub(super) const NAMES: [&str; 35] = [
+pub(crate) const NAMES: [&str; 35] = [
     "at",
     "basename",
     "contains",

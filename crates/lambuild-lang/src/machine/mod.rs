@@ -26,6 +26,9 @@ mod scope;
 mod trouble;
 pub(crate) mod value;
 
+#[cfg(test)]
+pub(crate) use builtin::NAMES as BUILTIN_NAMES;
+
 pub(crate) use budget::Budget;
 pub(crate) use scope::{Binding, EnvId, duplicate_names, twice};
 pub(crate) use trouble::overlap;

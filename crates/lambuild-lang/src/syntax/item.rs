@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
 /// Words that begin an item beside the kinds of declaration.
-const WORDS: [&str; 5] = ["let", "import", "for", "if", "assert"];
+pub(crate) const WORDS: [&str; 5] = ["let", "import", "for", "if", "assert"];
 
 /// Names that always mean the same and cannot be given to anything else.
 const RESERVED: [&str; 14] = [

@@ -13,7 +13,7 @@ mod parse;
 mod set;
 pub(crate) mod token;
 
-pub(crate) use item::BUILDERS;
+pub(crate) use item::{BUILDERS, WORDS as ITEM_WORDS};
 pub(crate) use parse::parse;
 
 use crate::diagnostic::Diagnostic;

@@ -57,6 +57,7 @@ static FUNCTION: Schema = Schema {
                     _ => Ok(()),
                 },
                 advice: |text| (text != "INFO").then(|| format!("{text:?} is new")),
+                known: &["INFO"],
             },
             "how much it logs",
         ),
