@@ -165,7 +165,7 @@ fn completion_knows_attributes_values_and_names() {
         ["checkout", "refund", "void"]
     );
     assert_eq!(
-        client.complete(&file, &half, "|# The payments team"),
+        client.complete(&file, &half, "# The pay|ments team"),
         [] as [&str; 0]
     );
 
