@@ -10,6 +10,13 @@ pub const LINUX_X86_64: &[u8] = include_bytes!("../../../launcher/linux-x86_64")
 /// The launcher for Linux on arm64, likewise.
 pub const LINUX_ARM64: &[u8] = include_bytes!("../../../launcher/linux-aarch64");
 
+/// What stands for a program of the machine in a tree of host programs, for Linux on x86_64:
+/// `launcher/hosted.c` says how such a tree lies.
+pub const HOSTED_LINUX_X86_64: &[u8] = include_bytes!("../../../launcher/hosted-linux-x86_64");
+
+/// The same for Linux on arm64.
+pub const HOSTED_LINUX_ARM64: &[u8] = include_bytes!("../../../launcher/hosted-linux-aarch64");
+
 /// The launcher for Linux on an architecture by its name in the language; `None` for others.
 pub fn for_linux(arch: &str) -> Option<&'static [u8]> {
     match arch {
@@ -32,7 +39,12 @@ mod tests {
 
     #[test]
     fn the_committed_binaries_are_the_documented_ones() {
-        for (name, bytes) in [("linux-x86_64", LINUX_X86_64), ("linux-aarch64", LINUX_ARM64)] {
+        for (name, bytes) in [
+            ("linux-x86_64", LINUX_X86_64),
+            ("linux-aarch64", LINUX_ARM64),
+            ("hosted-linux-x86_64", HOSTED_LINUX_X86_64),
+            ("hosted-linux-aarch64", HOSTED_LINUX_ARM64),
+        ] {
             let digest: String = Sha256::digest(bytes)
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
