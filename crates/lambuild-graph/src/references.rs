@@ -48,12 +48,12 @@ impl TargetGraph {
             match evaluation.build(configured.target, configured.arch) {
                 Ok(None) => {}
                 Ok(Some(product)) => {
-                    for (referred, span) in references(&product, configured.arch) {
+                    for Reference { referred, span, tool } in references(&product, configured.arch) {
                         let is_new = !made.index.contains_key(&referred);
                         let (from, to) = (made.node(configured), made.node(referred));
                         made.graph.update_edge(from, to, span);
                         if is_new {
-                            wrong.extend(not_for(evaluation, referred, span));
+                            wrong.extend(not_for(evaluation, referred, span).filter(|_| !tool));
                             waiting.push_back(referred);
                         }
                     }
@@ -214,29 +214,48 @@ fn not_for(evaluation: &Evaluation<'_>, referred: Configured, span: Span) -> Opt
 
 /// Every reference in a product's attributes, nested products included, in the order of
 /// writing; each for the architecture of the product, unless an `at` around it names one.
-fn references(product: &Product, arch: Arch) -> Vec<(Configured, Span)> {
+fn references(product: &Product, arch: Arch) -> Vec<Reference> {
     let mut found = Vec::new();
     in_attrs(&product.attrs, arch, &mut found);
     found
 }
 
-fn in_attrs(attrs: &Attrs, arch: Arch, found: &mut Vec<(Configured, Span)>) {
+/// One reference of a product.
+struct Reference {
+    referred: Configured,
+    span: Span,
+    /// Whether it is run while something is built: then it is built for the platform
+    /// that runs it, whatever its own architectures are.
+    tool: bool,
+}
+
+fn in_attrs(attrs: &Attrs, arch: Arch, found: &mut Vec<Reference>) {
     for (_, attr) in attrs.iter() {
         in_value(&attr.value, arch, found);
     }
 }
 
-fn in_value(value: &Value, arch: Arch, found: &mut Vec<(Configured, Span)>) {
+fn in_value(value: &Value, arch: Arch, found: &mut Vec<Reference>) {
     match &value.data {
         Data::Reference(target) => {
             let target = *target;
-            found.push((Configured { target, arch }, value.span));
+            found.push(Reference {
+                referred: Configured { target, arch },
+                span: value.span,
+                tool: false,
+            });
         }
         Data::List(items) => items.iter().for_each(|item| in_value(item, arch, found)),
         Data::Set(attrs) => in_attrs(attrs, arch, found),
         Data::Product(product) => in_attrs(&product.attrs, arch, found),
         Data::Part(part) => in_value(&part.of, arch, found),
-        Data::At(at) => in_value(&at.of, at.arch, found),
+        Data::At(at) => {
+            let before = found.len();
+            in_value(&at.of, at.arch, found);
+            for reference in found.iter_mut().skip(before) {
+                reference.tool |= at.tool;
+            }
+        }
         Data::Template(pieces) => pieces.iter().for_each(|piece| {
             if let Piece::Content(content) = piece {
                 in_value(content, arch, found);

@@ -42,6 +42,16 @@ pub struct Schemas<'a> {
 pub struct Options {
     /// `--param NAME=TEXT`.
     pub params: BTreeMap<String, String>,
+    /// The architecture of the platform that runs actions, for which tools are built;
+    /// `None` where nothing is going to be built, which then counts as x86_64.
+    pub exec: Option<Arch>,
+}
+
+impl Options {
+    /// The architecture that tools are built for.
+    pub(crate) fn exec(&self) -> Arch {
+        self.exec.unwrap_or(Arch::X86_64)
+    }
 }
 
 /// A workspace whose targets, toolchains and stages are known; their attributes

@@ -98,11 +98,25 @@ pub enum Type {
     Layer,
     /// `toolchain.x`.
     Toolchain,
+    /// What is run while something is built: a toolchain, or content, which is built
+    /// for the platform that runs it.
+    Tool,
+    /// The first word of a command: the name of a program, or a [`Type::Tool`]; content in a string is one, too.
+    Program,
     /// A list of at most `max` items.
     List {
         /// What an item is.
         item: &'static Type,
         /// The most items.
+        max: usize,
+    },
+    /// A command as a list of at least one word.
+    Words {
+        /// What the first word is.
+        first: &'static Type,
+        /// What every other word is.
+        rest: &'static Type,
+        /// The most words.
         max: usize,
     },
     /// A set with free keys.

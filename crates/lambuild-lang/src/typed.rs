@@ -11,7 +11,7 @@ use crate::schema::{Attribute, Schema, Type};
 use crate::source::Span;
 use crate::syntax::ast::Name;
 use crate::target::TargetKind;
-use crate::value::{self, Attr, Attrs, Data, Product, Value};
+use crate::value::{self, Arch, Attr, Attrs, Data, Product, Value};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -184,7 +184,13 @@ impl<'a, 'p> Checker<'a, 'p> {
                 Shape::Str(text),
             ) => self.text(text, ty, lazy, at),
             (Type::Product, shape) if shape.is_content() => self.as_product(lazy).map(Data::Product),
-            (Type::List { item, max }, Shape::List(items)) => self.list(items, item, *max, lazy, at),
+            (Type::List { item, max }, Shape::List(items)) => self.list(items, (item, item), *max, lazy, at),
+            (Type::Words { first, rest, max }, Shape::List(items)) => {
+                self.words(items, (first, rest), *max, lazy, at)
+            }
+            (Type::Tool, shape) if shape.is_content() => self.tool(lazy, at),
+            (Type::Program, shape) if shape.is_content() => self.tool(lazy, at),
+            (Type::Program, Shape::Template(pieces)) => self.template(pieces, true, at),
             (Type::Map { key, value }, Shape::Set(slots)) => self.map(slots, *key, value, at),
             (Type::Set(schema), Shape::Set(slots)) => self.set(slots, schema, at),
             (ty, shape) if self.takes_as_it_is(ty, shape) => self.plain(lazy, at),
@@ -208,7 +214,8 @@ impl<'a, 'p> Checker<'a, 'p> {
             | (Type::Content, Shape::Str(_))
             | (Type::Template, Shape::Str(_) | Shape::Template(_))
             | (Type::Layer, Shape::Str(_))
-            | (Type::Toolchain, Shape::Toolchain(_)) => true,
+            | (Type::Program, Shape::Str(_))
+            | (Type::Toolchain | Type::Tool, Shape::Toolchain(_)) => true,
             (Type::Content, shape) => shape.is_content(),
             (Type::Str { .. } | Type::Checked(_), shape) => shape.is_later_text() && !self.built,
             (Type::Layer, Shape::Reference(id) | Shape::Arn(id)) => {
@@ -337,14 +344,40 @@ impl<'a, 'p> Checker<'a, 'p> {
         self.machine.state.warnings.push(warning);
     }
 
-    fn list(&mut self, items: &[ThunkId], item: &Type, max: usize, lazy: &Lazy, at: At<'_>) -> Option<Data> {
+    /// A list of words, whose first one is a program.
+    fn words(
+        &mut self,
+        items: &[ThunkId],
+        types: (&Type, &Type),
+        max: usize,
+        lazy: &Lazy,
+        at: At<'_>,
+    ) -> Option<Data> {
+        if items.is_empty() {
+            let message = format!("`{}` takes at least one word: the program", at.name);
+            self.problem(codes::RANGE, message, "no words".to_owned(), lazy.span, at, None);
+            return None;
+        }
+        self.list(items, types, max, lazy, at)
+    }
+
+    /// A list whose first item may have a type of its own.
+    fn list(
+        &mut self,
+        items: &[ThunkId],
+        (first, rest): (&Type, &Type),
+        max: usize,
+        lazy: &Lazy,
+        at: At<'_>,
+    ) -> Option<Data> {
         if items.len() > max {
             let message = format!("`{}` takes at most {max} items, found {}", at.name, items.len());
             self.problem(codes::RANGE, message, "too many".to_owned(), lazy.span, at, None);
             return None;
         }
         let mut values = Vec::with_capacity(items.len());
-        for value in items {
+        for (place, value) in items.iter().enumerate() {
+            let item = if place == 0 { first } else { rest };
             let env = self.machine.env_of(*value).or(at.env);
             if let Some(found) = self.force(Slot {
                 key_span: lazy.span,
@@ -433,7 +466,7 @@ impl<'a, 'p> Checker<'a, 'p> {
     /// Everything in a value, whatever it is.
     fn plain(&mut self, lazy: &Lazy, at: At<'_>) -> Option<Data> {
         match &lazy.shape {
-            Shape::List(items) => self.list(items, &Type::Any, usize::MAX, lazy, at),
+            Shape::List(items) => self.list(items, (&Type::Any, &Type::Any), usize::MAX, lazy, at),
             Shape::Set(slots) => self.map(slots, |_| Ok(()), &Type::Any, at),
             Shape::Product(recipe) => self
                 .deeper(recipe.span, |checker| checker.product(recipe))
@@ -447,7 +480,7 @@ impl<'a, 'p> Checker<'a, 'p> {
             }
             Shape::Part(part) => self.part(part, at),
             Shape::Other(other) => self.other(other, at),
-            Shape::Template(pieces) => self.template(pieces, at),
+            Shape::Template(pieces) => self.template(pieces, false, at),
             scalar => Machine::scalar(scalar),
         }
     }
@@ -465,19 +498,43 @@ impl<'a, 'p> Checker<'a, 'p> {
 
     /// What is built for another architecture is evaluated for it, too.
     fn other(&mut self, other: &Other, at: At<'_>) -> Option<Data> {
-        let here = std::mem::replace(&mut self.context.arch, Ambient::Known(other.arch));
-        let of = self.nested(&other.of, &Type::Any, at);
-        self.context.arch = here;
-        let (arch, of) = (other.arch, Arc::new(of?));
-        Some(Data::At(value::At { arch, of }))
+        let of = Arc::new(self.for_arch(&other.of, other.arch, at)?);
+        let (arch, tool) = (other.arch, false);
+        Some(Data::At(value::At { arch, of, tool }))
     }
 
-    fn template(&mut self, pieces: &[Piece], at: At<'_>) -> Option<Data> {
+    fn for_arch(&mut self, lazy: &Lazy, arch: Arch, at: At<'_>) -> Option<Value> {
+        let here = std::mem::replace(&mut self.context.arch, Ambient::Known(arch));
+        let found = self.nested(lazy, &Type::Any, at);
+        self.context.arch = here;
+        found
+    }
+
+    /// What is built for the platform that runs it. Paths are what they are.
+    fn tool(&mut self, lazy: &Lazy, at: At<'_>) -> Option<Data> {
+        let arch = self.machine.options.exec();
+        let of = self.for_arch(lazy, arch, at)?;
+        Some(match of.data {
+            // Whoever writes `at("arm64", x)` means it.
+            data @ (Data::Path(_) | Data::At(_)) => data,
+            data => Data::At(value::At {
+                arch,
+                of: Arc::new(Value { data, span: of.span }),
+                tool: true,
+            }),
+        })
+    }
+
+    /// A string with content in it, which is a tool or ordinary.
+    fn template(&mut self, pieces: &[Piece], tools: bool, at: At<'_>) -> Option<Data> {
         let mut found = Vec::with_capacity(pieces.len());
         for piece in pieces {
             found.extend(match piece {
                 Piece::Text(text) => Some(value::Piece::Text(Arc::clone(text))),
-                Piece::Content(lazy) => self.nested(lazy, &Type::Any, at).map(value::Piece::Content),
+                Piece::Content(lazy) => {
+                    let ty = if tools { &Type::Tool } else { &Type::Any };
+                    self.nested(lazy, ty, at).map(value::Piece::Content)
+                }
             });
         }
         (found.len() == pieces.len()).then(|| Data::Template(found.into()))
@@ -612,6 +669,9 @@ pub(crate) fn takes(ty: &Type) -> String {
         Type::Product => "a product such as `go { … }`, a path or a reference".to_owned(),
         Type::Layer => "`layer.NAME` or an ARN".to_owned(),
         Type::Toolchain => "`toolchain.NAME`".to_owned(),
+        Type::Tool => "a tool: `toolchain.NAME`, a reference, a product or a path".to_owned(),
+        Type::Program => "the name of a program, or a tool".to_owned(),
+        Type::Words { .. } => "a list of words".to_owned(),
         Type::List { .. } => "a list".to_owned(),
         Type::Map { .. } | Type::Set(_) => "a set".to_owned(),
         Type::Either(types) => alternatives(types),

@@ -175,6 +175,9 @@ pub struct At {
     pub arch: Arch,
     /// A [`Data::Reference`], or a [`Data::Product`] that was evaluated for `arch`.
     pub of: Arc<Value>,
+    /// Whether nobody wrote `at`: it is a tool, built for the platform that runs it,
+    /// whether or not that is one of its target's architectures.
+    pub tool: bool,
 }
 
 /// A piece of a [`Data::Template`].

@@ -133,6 +133,15 @@ pub fn type_schema(ty: &Type) -> Value {
         Type::Content => json!({"anyOf": [refer("product"), {"type": "string"}]}),
         Type::Layer => json!({"type": "string"}),
         Type::Toolchain => pattern("A toolchain.", "^toolchain\\."),
+        Type::Tool => refer("product"),
+        Type::Program => json!({"anyOf": [{"type": "string"}, refer("product")]}),
+        Type::Words { first, rest, max } => json!({
+            "type": "array",
+            "prefixItems": [type_schema(first)],
+            "items": type_schema(rest),
+            "minItems": 1,
+            "maxItems": max,
+        }),
         Type::List {
             item,
             max: usize::MAX,

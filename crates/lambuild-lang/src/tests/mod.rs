@@ -25,7 +25,14 @@ fn with_params<T>(
         .iter()
         .map(|(name, text)| (name.to_string(), text.to_string()))
         .collect();
-    let mut evaluation = evaluate(&files, &tables::SCHEMAS, &Options { params });
+    let mut evaluation = evaluate(
+        &files,
+        &tables::SCHEMAS,
+        &Options {
+            params,
+            ..Options::default()
+        },
+    );
     use_it(&mut evaluation)
 }
 
