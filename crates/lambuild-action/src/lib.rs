@@ -13,8 +13,8 @@ pub mod store;
 pub use cache_key::{ActionKey, EncodedAction};
 pub use executor::{ExecuteError, Executed, Executor, InProcess, Request};
 pub use message::{ActionResult, Command, Isolation};
-pub use planned::{Hints, NodeId, PlannedAction, Seen, Selector, Step, Work};
-pub use rule::{Content, Packager, Planner, Rule, Toolchain, ToolchainRule};
+pub use planned::{Hints, HostBytes, HostFile, NodeId, PlannedAction, Seen, Selector, Step, Work};
+pub use rule::{Content, Packager, Planner, Rule, Tool, Toolchain, ToolchainRule};
 pub use store::{
     ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError, write_tree,
 };

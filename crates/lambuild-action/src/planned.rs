@@ -39,6 +39,29 @@ pub enum Work {
         /// Which of its files count, by path relative to the folder.
         keep: fn(&RelPath) -> bool,
     },
+    /// Programs of this machine with what they need, taken by content, each at its place.
+    /// What is made with them depends on this machine, and is marked so.
+    HostFiles(Vec<HostFile>),
+}
+
+/// One file of [`Work::HostFiles`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFile {
+    /// Where it lies in the output.
+    pub at: RelPath,
+    /// What it is.
+    pub from: HostBytes,
+    /// Whether it may be executed.
+    pub executable: bool,
+}
+
+/// Where a host file's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostBytes {
+    /// In a file of this machine, by its absolute path without links.
+    File(PathBuf),
+    /// Here.
+    Fixed(&'static [u8]),
 }
 
 /// What a selector may look at: the sources, and the outputs of the actions it refers to.
@@ -61,6 +84,12 @@ pub trait Selector: Send + Sync {
     /// # Errors
     /// What the sources lack or get wrong, in the user's words.
     fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>>;
+
+    /// What the declaration lacks, as far as it can be told from what the action said when it
+    /// failed and from the workspace: shown beside the failure.
+    fn explain(&self, _log: &[u8], _sources: &dyn Sources) -> Vec<Diagnostic> {
+        Vec::new()
+    }
 }
 
 /// An action with every input known by digest.

@@ -78,6 +78,11 @@ pub trait Planner {
         self.arch().name().to_owned()
     }
 
+    /// The folder whose `lambda.build` declares what is planned.
+    fn folder(&self) -> RelPath {
+        RelPath::root()
+    }
+
     /// The workspace's files.
     fn sources(&self) -> &dyn Sources;
 
@@ -103,4 +108,24 @@ pub trait Planner {
         chosen: Option<&Value>,
         asked: Span,
     ) -> Result<NodeId, Box<Diagnostic>>;
+
+    /// What is run while something is built: a toolchain, or content, which is planned for
+    /// the platform that runs it.
+    ///
+    /// # Errors
+    /// As [`Planner::content`] and [`Planner::toolchain`].
+    fn tool(&mut self, value: &Value) -> Result<Tool, Box<Diagnostic>>;
+
+    /// What people call a value that is content: a target's name, the last part of a path,
+    /// a builder's name.
+    fn name(&self, value: &Value) -> String;
+}
+
+/// What [`Planner::tool`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Its files.
+    pub content: Content,
+    /// What a program that has no name of its own is called: that of its target.
+    pub name: String,
 }

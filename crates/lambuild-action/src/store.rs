@@ -6,6 +6,7 @@
 
 use crate::cache_key::ActionKey;
 use crate::message::ActionResult;
+use crate::planned::HostFile;
 use lambuild_digest::{Digest, DigestFunction, Dir, Directories, Entry, RelPath};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -170,6 +171,12 @@ pub trait HostFolders: Send + Sync {
     /// # Errors
     /// In the user's words.
     fn take(&self, folder: &Path, keep: fn(&RelPath) -> bool) -> Result<Digest, String>;
+
+    /// The tree of these files, each at its place.
+    ///
+    /// # Errors
+    /// In the user's words.
+    fn take_files(&self, files: &[HostFile]) -> Result<Digest, String>;
 }
 
 /// A store that has all three faces.

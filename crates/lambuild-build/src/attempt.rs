@@ -135,6 +135,10 @@ impl Attempt {
                 let taken = engine.hosts.take(folder, *keep).map_err(Failure::Machine)?;
                 Ok(Prepared::Taken(Node::Directory(taken)))
             }
+            Work::HostFiles(files) => {
+                let taken = engine.hosts.take_files(files).map_err(Failure::Machine)?;
+                Ok(Prepared::Taken(Node::Directory(taken)))
+            }
             Work::Select(selector) => {
                 let seen = Seen {
                     sources: &*engine.sources,

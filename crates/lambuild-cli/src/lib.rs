@@ -10,6 +10,7 @@ pub mod exit;
 pub mod artifacts;
 pub mod fetchers;
 pub mod files;
+pub mod host_files;
 pub mod rules;
 pub mod run;
 pub mod summary;

@@ -1,12 +1,16 @@
 //! Which builders, toolchains and deploy attributes this program has.
 
 use crate::environment::Environment;
+use crate::host_files::HostFiles;
 use lambuild_graph::RuleSet;
 use lambuild_lang::Schemas;
 use lambuild_lang::schema::Schema;
+use lambuild_lang::value::Arch;
+use lambuild_rules::command::Commands;
 use lambuild_rules::files::Files;
 use lambuild_rules::go::rule::Go;
 use lambuild_rules::go::toolchain::GoToolchains;
+use lambuild_rules::host::toolchain::HostPrograms;
 use lambuild_rules::launcher;
 use lambuild_rules::pins::Pins;
 use lambuild_rules::zip::Zips;
@@ -16,27 +20,45 @@ use std::sync::Arc;
 /// The platforms that build, in Go's words: what is pinned is pinned for all of them.
 pub const PLATFORMS: [&str; 4] = ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64"];
 
+/// The architecture of the platform that runs actions: this machine's.
+pub fn exec() -> Arch {
+    match std::env::consts::ARCH {
+        "aarch64" => Arch::Arm64,
+        _ => Arch::X86_64,
+    }
+}
+
 /// This machine among [`PLATFORMS`].
 pub fn this_platform() -> &'static str {
-    match std::env::consts::ARCH {
-        "aarch64" => "linux-arm64",
-        _ => "linux-amd64",
+    match exec() {
+        Arch::Arm64 => "linux-arm64",
+        Arch::X86_64 => "linux-amd64",
     }
 }
 
 /// The rules of this program on a platform that builds, with what is pinned for this run.
 pub fn rules(environment: &Environment, pins: &Arc<Pins>, platform: &str) -> RuleSet {
-    let launcher = match platform.ends_with("arm64") {
-        true => launcher::LINUX_ARM64,
-        false => launcher::LINUX_X86_64,
+    let (launcher, hosted) = match platform.ends_with("arm64") {
+        true => (launcher::LINUX_ARM64, launcher::HOSTED_LINUX_ARM64),
+        false => (launcher::LINUX_X86_64, launcher::HOSTED_LINUX_X86_64),
     };
     RuleSet {
-        rules: vec![Box::new(Files), Box::new(Go { launcher })],
-        toolchains: vec![Box::new(GoToolchains {
-            pins: pins.clone(),
-            host: host_go(environment),
-            platform: platform.to_owned(),
-        })],
+        rules: vec![
+            Box::new(Files),
+            Box::new(Go { launcher }),
+            Box::new(Commands { launcher }),
+        ],
+        toolchains: vec![
+            Box::new(GoToolchains {
+                pins: pins.clone(),
+                host: host_go(environment),
+                platform: platform.to_owned(),
+            }),
+            Box::new(HostPrograms {
+                view: Arc::new(HostFiles::new(environment)),
+                hosted,
+            }),
+        ],
         packager: Box::new(Zips),
     }
 }

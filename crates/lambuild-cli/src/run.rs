@@ -7,7 +7,7 @@ use crate::fetchers::fetchers;
 use crate::progress::Progress;
 use crate::talk::Talk;
 use crate::workspace::Workspace;
-use lambuild_action::NodeId;
+use lambuild_action::{NodeId, PlannedAction, Sources, Work};
 use lambuild_build::{Dispatch, Engine, Failure, Outcome, Settings};
 use lambuild_graph::{ActionGraph, Configured};
 use lambuild_lang::Evaluation;
@@ -88,7 +88,7 @@ pub fn build(
     if let Err(error) = workspace.sources.save() {
         talk.warning(&format!("the next build will read all files again: {error}"));
     }
-    let exit = failures(&outcome, &graph, evaluation, talk);
+    let exit = failures(&outcome, &graph, evaluation, &*workspace.sources, talk);
     Ok(Built { graph, outcome, exit })
 }
 
@@ -178,14 +178,21 @@ fn engine(workspace: &Workspace, environment: &Environment, sandbox: Arc<Sandbox
 }
 
 /// Shows what failed, in the order of the plan; the exit code.
-fn failures(outcome: &Outcome, graph: &ActionGraph, evaluation: &Evaluation<'_>, talk: &Talk) -> u8 {
+fn failures(
+    outcome: &Outcome,
+    graph: &ActionGraph,
+    evaluation: &Evaluation<'_>,
+    sources: &dyn Sources,
+    talk: &Talk,
+) -> u8 {
     let mut failed: Vec<&(NodeId, Failure)> = outcome.failed.iter().collect();
     failed.sort_by_key(|(node, _)| *node);
     let mut told = Told::default();
     let codes = failed.into_iter().map(|(node, failure)| {
         let action = graph.action(*node);
         let what = format!("{} {}", action.mnemonic, action.subject);
-        told.show(what.trim_end(), failure, evaluation, talk)
+        let shown = told.show(what.trim_end(), failure, evaluation, talk);
+        shown.max(told.explain(action, failure, evaluation, sources, talk))
     });
     let code = codes.max().unwrap_or(exit::OK);
     if outcome.interrupted {
@@ -206,9 +213,30 @@ fn failures(outcome: &Outcome, graph: &ActionGraph, evaluation: &Evaluation<'_>,
 struct Told<'a> {
     diagnostics: Vec<&'a Diagnostic>,
     logs: Vec<&'a [u8]>,
+    explained: Vec<Diagnostic>,
 }
 
 impl<'a> Told<'a> {
+    /// What the declaration of a failed action lacks, as far as its output tells.
+    fn explain(
+        &mut self,
+        action: &PlannedAction,
+        failure: &Failure,
+        evaluation: &Evaluation<'_>,
+        sources: &dyn Sources,
+        talk: &Talk,
+    ) -> u8 {
+        let (Work::Select(selector), Failure::Execute { error, .. }) = (&action.work, failure) else {
+            return exit::OK;
+        };
+        let found = selector.explain(crate::progress::log_of(error).unwrap_or_default(), sources);
+        let new = found.into_iter().filter(|made| !self.explained.contains(made));
+        let new: Vec<Diagnostic> = new.collect();
+        talk.diagnostics(&new, &evaluation.sources);
+        self.explained.extend(new);
+        exit::FAILED
+    }
+
     fn show(&mut self, what: &str, failure: &'a Failure, evaluation: &Evaluation<'_>, talk: &Talk) -> u8 {
         match failure {
             Failure::Source(made) => {

@@ -4,7 +4,7 @@
 use crate::args::Common;
 use crate::environment::Environment;
 use crate::files::SourceFiles;
-use crate::rules::{Tables, rules, this_platform};
+use crate::rules::{Tables, exec, rules, this_platform};
 use crate::talk::Talk;
 use lambuild_action::StoreError;
 use lambuild_digest::{DigestFunction, RelPath};
@@ -108,6 +108,7 @@ impl Workspace {
             tables: Tables::of(&rules),
             options: Options {
                 params: common.params.iter().cloned().collect(),
+                exec: Some(exec()),
             },
             root,
             store,

@@ -5,7 +5,8 @@ use crate::action_graph::{ActionGraph, Artifact};
 use crate::codes;
 use crate::references::{Configured, TargetGraph};
 use crate::rule_set::RuleSet;
-use lambuild_action::{Content, NodeId, PlannedAction, Planner, Sources};
+use lambuild_action::{Content, NodeId, PlannedAction, Planner, Sources, Tool};
+use lambuild_digest::RelPath;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::source::Span;
 use lambuild_lang::value::{Arch, At, Attrs, Data, Part, Product, TargetId, ToolchainId, Value};
@@ -203,6 +204,10 @@ impl Planner for Planning<'_> {
         )
     }
 
+    fn folder(&self) -> RelPath {
+        self.evaluation.target(self.current.target).dir.clone()
+    }
+
     fn sources(&self) -> &dyn Sources {
         self.sources
     }
@@ -258,6 +263,47 @@ impl Planner for Planning<'_> {
         })?;
         let toolchain = rule.plan(declared, asked)?;
         Ok(self.add_once(toolchain.identity, toolchain.action))
+    }
+
+    fn tool(&mut self, value: &Value) -> Result<Tool, Box<Diagnostic>> {
+        let name = self.name(value);
+        let content = match &value.data {
+            Data::Toolchain(ToolchainId(at)) => {
+                let kind = self.evaluation.toolchains().get(*at as usize);
+                let kind = kind.map_or("", |made| &*made.kind);
+                self.toolchain(kind, Some(value), value.span)
+                    .map(Content::Built)?
+            }
+            _ => self.content(value)?,
+        };
+        Ok(Tool { content, name })
+    }
+
+    fn name(&self, value: &Value) -> String {
+        let last = |path: &RelPath| path.parts().last().unwrap_or("files").to_owned();
+        match &value.data {
+            Data::Path(path) => last(path),
+            Data::Part(part) => last(&part.path),
+            Data::At(at) => self.name(&at.of),
+            Data::Reference(target) => self.evaluation.target(*target).name.to_string(),
+            Data::Toolchain(ToolchainId(at)) => {
+                let made = self.evaluation.toolchains().get(*at as usize);
+                made.map_or_else(|| "toolchain".to_owned(), |made| made.name.to_string())
+            }
+            // `go { main = ./cmd/gen }` is called `gen`.
+            Data::Product(product) => match product.attrs.get("main") {
+                Some(Value {
+                    data: Data::Path(path),
+                    ..
+                }) => last(path),
+                Some(Value {
+                    data: Data::Str(import),
+                    ..
+                }) => import.rsplit('/').next().unwrap_or(import).to_owned(),
+                _ => product.builder.to_string(),
+            },
+            _ => "text".to_owned(),
+        }
     }
 }
 

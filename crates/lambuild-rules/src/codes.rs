@@ -20,6 +20,12 @@ pub const GO_SUM: &str = "E1012";
 pub const NOT_YET: &str = "E1013";
 /// A toolchain's version is no version.
 pub const VERSION: &str = "E1014";
+/// A program of this machine that `toolchain sh` cannot take.
+pub const HOST_PROGRAM: &str = "E1015";
+/// A `command` that cannot be run as it is written.
+pub const COMMAND: &str = "E1016";
+/// A file of the workspace that a command wanted and did not have.
+pub const UNDECLARED: &str = "E1017";
 
 /// `lambda.lock` lacks a line, or has one that is wrong.
 pub const LOCK: &str = "E1021";
@@ -79,6 +85,26 @@ pub const ALL: &[Code] = &[
         code: VERSION,
         title: "a toolchain's version is no version",
         text: "A Go version is written as Go writes it, without `go` in front: `1.26.8`.",
+    },
+    Code {
+        code: HOST_PROGRAM,
+        title: "a program of this machine cannot be taken",
+        text: "`toolchain sh { programs = [\"sh\", \"sort\"] }` takes programs of this machine with the shared libraries \
+         that they name, so that they can run where nothing else of the machine is. It looks on PATH, reads what the \
+         files say about themselves and runs nothing. Scripts are not taken: they need their interpreter and whatever \
+         that reads.",
+    },
+    Code {
+        code: COMMAND,
+        title: "a command cannot be run as it is written",
+        text: "A command sees nothing but its inputs and tools: programs come from `tools`, also the shell for a `run` \
+         that is text; files come from `inputs` and from paths and products in `run`. What it makes goes to `$out`.",
+    },
+    Code {
+        code: UNDECLARED,
+        title: "a file is missing from a command's inputs",
+        text: "The command failed, and what it said names a file of the workspace that is not among its inputs. A \
+         command sees only what is declared, so that nothing else can reach its result.",
     },
     Code {
         code: LOCK,

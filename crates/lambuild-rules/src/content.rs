@@ -31,19 +31,21 @@ pub fn plan(
     inputs: &mut Vec<NodeId>,
     planner: &mut dyn Planner,
 ) -> Result<Placed, Box<Diagnostic>> {
+    Ok(placed(planner.content(value)?, value.span, inputs))
+}
+
+/// Content whose action becomes one of `inputs`, if one builds it.
+pub fn placed(content: Content, span: Span, inputs: &mut Vec<NodeId>) -> Placed {
     let mut input = |node, path| {
         inputs.push(node);
         Planned::Input(inputs.len() - 1, path)
     };
-    let planned = match planner.content(value)? {
+    let planned = match content {
         Content::Built(node) => input(node, RelPath::root()),
         Content::Part(node, path) => input(node, path),
         known => Planned::Known(known),
     };
-    Ok(Placed {
-        planned,
-        span: value.span,
-    })
+    Placed { planned, span }
 }
 
 /// The entry that planned content stands for.

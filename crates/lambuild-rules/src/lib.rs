@@ -2,9 +2,11 @@
 //! its planned actions, selectors and locks. Does not know who executes.
 
 pub mod codes;
+pub mod command;
 pub mod environment;
 pub mod files;
 pub mod go;
+pub mod host;
 pub mod launcher;
 pub mod lock;
 pub mod pins;

@@ -2,16 +2,18 @@
 //! text of a product to the last step that it becomes. Compiles nothing and fetches nothing:
 //! a toolchain is one file that says its version, and modules are those that a test laid out.
 
+use crate::command::{self, Commands};
 use crate::files::{self, Files, FilesStep};
 use crate::go::fetch::ModuleFetch;
 use crate::go::modcache::cache_paths;
 use crate::go::rule::Go;
 use crate::go::{rule, toolchain};
+use crate::host;
 use crate::zip::{ZipStep, Zips};
 use lambuild_action::store::Names;
 use lambuild_action::{
     ActionKey, BlobStore, Content, InProcess, NodeId, Packager, PlannedAction, Planner, Rule, Seen,
-    SourceError, SourceKind, Sources, Step, Work, cache_key,
+    SourceError, SourceKind, Sources, Step, Tool, Work, cache_key,
 };
 use lambuild_digest::tree::walk;
 use lambuild_digest::{Digest, DigestFunction, Dir, Entry, Node, RelPath};
@@ -77,6 +79,24 @@ impl Bench {
     pub fn step_for(&self, product: &str, arch: Arch) -> Step {
         self.try_step(product, arch)
             .unwrap_or_else(|(_, error)| panic!("{error}"))
+    }
+
+    /// What a failed product's rule says to what its tool said, drawn.
+    pub fn explained(&self, product: &str, log: &str) -> String {
+        let files = self.memory_files(product);
+        let mut evaluation = evaluate(&files, &SCHEMAS, &Options::default());
+        let target = evaluation.targets()[0].id;
+        let built = evaluation.build(target, Arch::Arm64).unwrap().unwrap();
+        let mut plan = Plan::new(self, Arch::Arm64);
+        let id = plan.product(&built).unwrap_or_else(|error| panic!("{error:?}"));
+        let Work::Select(selector) = &plan.actions[id.0 as usize].work else {
+            panic!("nothing selects")
+        };
+        let found = selector.explain(log.as_bytes(), self);
+        let drawn = found
+            .iter()
+            .map(|error| lambuild_lang::render(error, &evaluation.sources, false));
+        drawn.collect::<Vec<_>>().join("\n\n")
     }
 
     /// The key of a product for arm64.
@@ -165,8 +185,9 @@ impl Bench {
     }
 
     fn memory_files(&self, product: &str) -> MemoryFiles {
-        let text =
-            format!("workspace w {{ architectures = [\"arm64\", \"x86_64\"] }}\ntarget t = {product}\n");
+        let text = format!(
+            "workspace w {{ architectures = [\"arm64\", \"x86_64\"] }}\ntarget t = {product}\n{TOOLCHAINS}"
+        );
         let mut files = MemoryFiles::new([("lambda.build", text.as_str())]).unwrap();
         for (path, (text, _)) in &self.files {
             files.insert(path.clone(), text);
@@ -188,12 +209,15 @@ static NONE: Schema = Schema {
     attributes: &[],
 };
 
+/// What every workspace declares, behind everything else.
+const TOOLCHAINS: &str = "toolchain sh { programs = [\"sh\", \"cat\"] }\n";
+
 static SCHEMAS: Schemas<'static> = Schemas {
     function: &NONE,
     layer: &NONE,
     stage: &NONE,
-    builders: &[&files::SCHEMA, &rule::SCHEMA],
-    toolchains: &[&toolchain::SCHEMA],
+    builders: &[&files::SCHEMA, &rule::SCHEMA, &command::SCHEMA],
+    toolchains: &[&toolchain::SCHEMA, &host::toolchain::SCHEMA],
 };
 
 /// The actions of one product, in the order of planning.
@@ -218,6 +242,7 @@ impl<'a> Plan<'a> {
         match &*product.builder {
             "files" => Files.plan(product, self),
             "go" => Go { launcher: b"launch" }.plan(product, self),
+            "command" => Commands { launcher: b"launch" }.plan(product, self),
             other => panic!("no builder {other}"),
         }
     }
@@ -245,7 +270,18 @@ impl<'a> Plan<'a> {
         if matches!(self.actions[id.0 as usize].work, Work::HostFolder { .. }) {
             return Ok(store.keep(&store.tree(&[("VERSION", "go1.26.8\n", false)])));
         }
+        if matches!(self.actions[id.0 as usize].work, Work::HostFiles(_)) {
+            let programs = [
+                ("bin/sh", "shell", true),
+                ("bin/cat", "cat", true),
+                ("lib/libc.so.6", "c", true),
+            ];
+            return Ok(store.keep(&store.tree(&programs)));
+        }
         let step = self.step(id)?;
+        if step.command.arguments[0] == command::place::LAUNCHER {
+            return Ok(store.keep(&store.tree(&[("bootstrap", "made", true)])));
+        }
         if let Some(fetch) = ModuleFetch::read(&step.command) {
             return Ok(self.fetched(&fetch));
         }
@@ -312,13 +348,35 @@ impl Planner for Plan<'_> {
             mnemonic: "take",
             subject: kind.to_owned(),
             inputs: Vec::new(),
-            work: Work::HostFolder {
-                folder: PathBuf::new(),
-                keep: |_| true,
+            work: match kind {
+                "sh" => Work::HostFiles(Vec::new()),
+                _ => Work::HostFolder {
+                    folder: PathBuf::new(),
+                    keep: |_| true,
+                },
             },
             span: asked,
         };
         Ok(self.add_once(kind.to_owned(), action))
+    }
+
+    fn tool(&mut self, value: &Value) -> Result<Tool, Box<Diagnostic>> {
+        let name = self.name(value);
+        let content = match &value.data {
+            Data::Toolchain(_) => self
+                .toolchain("sh", Some(value), value.span)
+                .map(Content::Built)?,
+            Data::At(at) => self.content(&at.of)?,
+            _ => self.content(value)?,
+        };
+        Ok(Tool { content, name })
+    }
+
+    fn name(&self, value: &Value) -> String {
+        match &value.data {
+            Data::Path(path) => path.parts().last().unwrap_or("files").to_owned(),
+            _ => "made".to_owned(),
+        }
     }
 }
 

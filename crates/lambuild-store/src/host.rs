@@ -7,7 +7,7 @@ use crate::file_state::FileState;
 use crate::folder;
 use crate::ingest::{self, IngestError};
 use crate::stat_cache::{KnownHash, StatCache};
-use lambuild_action::{StoreError, write_tree};
+use lambuild_action::{HostBytes, HostFile, StoreError, write_tree};
 use lambuild_digest::tree::MAX_DEPTH;
 use lambuild_digest::{Digest, Dir, Entry, RelPath, TreeError};
 use rayon::prelude::*;
@@ -85,6 +85,47 @@ impl HostFolders {
         Ok(write_tree(&*self.store, &dir)?)
     }
 
+    /// The tree of these files; each is hashed once as long as its state stays.
+    ///
+    /// # Errors
+    /// As [`HostFolders::take`].
+    pub fn files(&self, files: &[HostFile]) -> Result<Digest, IngestError> {
+        let notes = self.store.root().join("host");
+        create_folder(&notes)?;
+        let all: Vec<String> = files.iter().map(|file| file.at.as_str().to_owned()).collect();
+        let name = self.store_name(Path::new(&format!("files {}", all.join(" "))));
+        let function = lambuild_action::BlobStore::function(&*self.store);
+        let folder = files.iter().find_map(|file| match &file.from {
+            HostBytes::File(path) => path.parent(),
+            HostBytes::Fixed(_) => None,
+        });
+        // Files of other file systems than that of the first one are hashed each time.
+        let stats = match folder.map(Beneath::open) {
+            Some(Ok(folder)) => StatCache::open(&notes.join(name), &folder, function),
+            _ => StatCache::none(function),
+        };
+        let mut dir = Dir::default();
+        for file in files {
+            let digest = match &file.from {
+                HostBytes::Fixed(bytes) => lambuild_action::BlobStore::write(&*self.store, bytes)?,
+                HostBytes::File(path) => self.host_file(path, &file.at, &stats)?,
+            };
+            dir.file(&file.at, digest, file.executable)
+                .map_err(|error| StoreError::Format(error.to_string()))?;
+        }
+        stats.save()?;
+        Ok(write_tree(&*self.store, &dir)?)
+    }
+
+    /// The digest of a file that is remembered by its place in the tree.
+    fn host_file(&self, path: &Path, at: &RelPath, stats: &StatCache) -> Result<Digest, IngestError> {
+        let folder = at.parent().unwrap_or_else(RelPath::root);
+        let known = stats.folder(folder.as_str()).unwrap_or_default();
+        let hash = at.name().and_then(|name| known.item(name)?.hash);
+        self.file(path, at.as_str(), hash, stats)
+            .map(|(digest, _)| digest)
+    }
+
     fn store_name(&self, folder: &Path) -> String {
         lambuild_digest::DigestFunction::Blake3
             .digest(folder.as_os_str().as_encoded_bytes())
@@ -99,7 +140,19 @@ impl HostFolders {
         stats: &StatCache,
     ) -> Result<Entry, IngestError> {
         let full = folder.join(path.as_str());
-        let state = FileState::of(&fs::metadata(&full).map_err(unread(&full))?);
+        let (digest, executable) = self.file(&full, path.as_str(), known, stats)?;
+        Ok(Entry::file(digest, executable))
+    }
+
+    /// Digest and execute bit of a file that is remembered under `name`.
+    fn file(
+        &self,
+        full: &Path,
+        name: &str,
+        known: Option<KnownHash>,
+        stats: &StatCache,
+    ) -> Result<(Digest, bool), IngestError> {
+        let state = FileState::of(&fs::metadata(full).map_err(unread(full))?);
         // Only a file is opened: nothing waits for a pipe's writer.
         if state.kind() != Kind::File {
             return Err(IngestError::Refused {
@@ -108,11 +161,11 @@ impl HostFolders {
             });
         }
         if let Some(digest) = known.and_then(|known| stats.believed(&known, &state)) {
-            return Ok(Entry::file(digest, state.executable()));
+            return Ok((digest, state.executable()));
         }
-        let (digest, state) = ingest::file(&self.store, &full)?;
-        stats.put(path.as_str(), &state, &digest);
-        Ok(Entry::file(digest, state.executable()))
+        let (digest, state) = ingest::file(&self.store, full)?;
+        stats.put(name, &state, &digest);
+        Ok((digest, state.executable()))
     }
 }
 
@@ -124,6 +177,10 @@ fn unread(path: &Path) -> impl FnOnce(io::Error) -> IngestError {
 impl lambuild_action::HostFolders for HostFolders {
     fn take(&self, folder: &Path, keep: fn(&RelPath) -> bool) -> Result<Digest, String> {
         HostFolders::take(self, folder, keep).map_err(|error| error.to_string())
+    }
+
+    fn take_files(&self, files: &[HostFile]) -> Result<Digest, String> {
+        self.files(files).map_err(|error| error.to_string())
     }
 }
 
