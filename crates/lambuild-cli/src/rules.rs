@@ -6,6 +6,7 @@ use lambuild_graph::RuleSet;
 use lambuild_lang::Schemas;
 use lambuild_lang::schema::Schema;
 use lambuild_lang::value::Arch;
+use lambuild_rules::archive::Archives;
 use lambuild_rules::command::Commands;
 use lambuild_rules::files::Files;
 use lambuild_rules::go::rule::Go;
@@ -46,6 +47,7 @@ pub fn rules(environment: &Environment, pins: &Arc<Pins>, platform: &str) -> Rul
         rules: vec![
             Box::new(Files),
             Box::new(Go { launcher }),
+            Box::new(Archives),
             Box::new(Commands { launcher }),
         ],
         toolchains: vec![

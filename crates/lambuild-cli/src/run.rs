@@ -12,6 +12,7 @@ use lambuild_build::{Dispatch, Engine, Failure, Outcome, Settings};
 use lambuild_graph::{ActionGraph, Configured};
 use lambuild_lang::Evaluation;
 use lambuild_lang::diagnostic::{Diagnostic, Severity};
+use lambuild_rules::archive::ArchiveStep;
 use lambuild_rules::files::FilesStep;
 use lambuild_rules::zip::ZipStep;
 use lambuild_sandbox::spec::Limits;
@@ -170,6 +171,7 @@ fn engine(workspace: &Workspace, environment: &Environment, sandbox: Arc<Sandbox
     let store = workspace.store.clone();
     let executor = Dispatch::new(store.clone(), sandbox)
         .step(Arc::new(FilesStep))
+        .step(Arc::new(ArchiveStep))
         .step(Arc::new(ZipStep));
     let fetchers = fetchers(workspace, environment).into_iter();
     let executor = fetchers.fold(executor, |all, (step, fetcher)| all.fetcher(step, fetcher));

@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod layer;
 pub mod mode;
+pub mod tar;
 pub mod zip;
 
 pub use facts::Facts;

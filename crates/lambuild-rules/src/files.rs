@@ -20,23 +20,46 @@ const STEP: &str = "lambuild:files";
 /// Raised when the same input root gives another output.
 const VERSION: &str = "1";
 
+/// What is put where.
+pub const CONTENT: Attribute = Attribute::new(
+    "content",
+    Type::Either(&[
+        Type::Map {
+            key: destination,
+            value: &Type::Content,
+        },
+        Type::Content,
+    ]),
+    "Where in the output each path, product or text goes; \".\" is the root. A bare path or product is the root.",
+)
+.required();
+/// What alone is taken.
+pub const INCLUDE: Attribute = Attribute::new(
+    "include",
+    PATTERNS,
+    "Only files of the output that match one of these patterns.",
+)
+.default("[\"**\"]");
+/// What is left out.
+pub const EXCLUDE: Attribute = Attribute::new(
+    "exclude",
+    PATTERNS,
+    "No files of the output that match one of these patterns.",
+)
+.default("[]");
+/// What may be executed.
+pub const EXECUTABLE: Attribute = Attribute::new(
+    "executable",
+    PATTERNS,
+    "Files of the output that may be executed, beside those that are.",
+)
+.default("[]");
+
 /// The attributes of `files`.
 pub static SCHEMA: Schema = Schema {
     name: "files",
     doc: "A folder put together from paths, products and texts.",
-    attributes: &[
-        Attribute::new(
-            "content",
-            Type::Either(&[Type::Map { key: destination, value: &Type::Content }, Type::Content]),
-            "Where in the output each path, product or text goes; \".\" is the root. A bare path or product is the root.",
-        )
-        .required(),
-        Attribute::new("include", PATTERNS, "Only files of the output that match one of these patterns.")
-            .default("[\"**\"]"),
-        Attribute::new("exclude", PATTERNS, "No files of the output that match one of these patterns.").default("[]"),
-        Attribute::new("executable", PATTERNS, "Files of the output that may be executed, beside those that are.")
-            .default("[]"),
-    ],
+    attributes: &[CONTENT, INCLUDE, EXCLUDE, EXECUTABLE],
 };
 
 const PATTERNS: Type = Type::List {

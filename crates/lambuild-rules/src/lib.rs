@@ -1,6 +1,7 @@
 //! What each language and kind of content brings: its attributes as a table,
 //! its planned actions, selectors and locks. Does not know who executes.
 
+pub mod archive;
 pub mod codes;
 pub mod command;
 pub mod environment;

@@ -2,6 +2,7 @@
 //! text of a product to the last step that it becomes. Compiles nothing and fetches nothing:
 //! a toolchain is one file that says its version, and modules are those that a test laid out.
 
+use crate::archive::{self, Archives};
 use crate::command::{self, Commands};
 use crate::files::{self, Files, FilesStep};
 use crate::go::fetch::ModuleFetch;
@@ -216,7 +217,7 @@ static SCHEMAS: Schemas<'static> = Schemas {
     function: &NONE,
     layer: &NONE,
     stage: &NONE,
-    builders: &[&files::SCHEMA, &rule::SCHEMA, &command::SCHEMA],
+    builders: &[&files::SCHEMA, &rule::SCHEMA, &command::SCHEMA, &archive::SCHEMA],
     toolchains: &[&toolchain::SCHEMA, &host::toolchain::SCHEMA],
 };
 
@@ -242,6 +243,7 @@ impl<'a> Plan<'a> {
         match &*product.builder {
             "files" => Files.plan(product, self),
             "go" => Go { launcher: b"launch" }.plan(product, self),
+            "archive" => Archives.plan(product, self),
             "command" => Commands { launcher: b"launch" }.plan(product, self),
             other => panic!("no builder {other}"),
         }

@@ -137,9 +137,12 @@ fn the_examples_of_deploying_are_as_they_say() {
 }
 
 /// Every table of the language page with what it is made of.
-const TABLES: [(&str, &Schema); 7] = [
+const TABLES: [(&str, &Schema); 10] = [
     ("go", &lambuild_rules::go::rule::SCHEMA),
     ("files", &lambuild_rules::files::SCHEMA),
+    ("archive", &lambuild_rules::archive::SCHEMA),
+    ("command", &lambuild_rules::command::SCHEMA),
+    ("toolchain sh", &lambuild_rules::host::toolchain::SCHEMA),
     ("toolchain go", &lambuild_rules::go::toolchain::SCHEMA),
     ("workspace", &lambuild_lang::workspace::WORKSPACE),
     ("function", &lambuild_deploy::schema::FUNCTION),
@@ -264,6 +267,9 @@ fn takes(ty: &Type) -> String {
         Type::Product => "product".into(),
         Type::Layer => "layer or ARN".into(),
         Type::Toolchain => "toolchain".into(),
+        Type::Tool => "tool".into(),
+        Type::Program => "program or tool".into(),
+        Type::Words { rest, .. } => format!("list: program, then {}", takes(rest)),
         Type::List { item, .. } => format!("list: {}", takes(item)),
         Type::Map { value, .. } => format!("set: name → {}", takes(value)),
         Type::Set(_) => "set".into(),

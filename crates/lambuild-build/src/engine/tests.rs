@@ -95,6 +95,9 @@ impl HostFolders for Memory {
     fn take(&self, _: &Path, _: fn(&RelPath) -> bool) -> Result<Digest, String> {
         Err("there is none".to_owned())
     }
+    fn take_files(&self, _: &[lambuild_action::HostFile]) -> Result<Digest, String> {
+        Err("there is none".to_owned())
+    }
 }
 
 /// Joins the texts of all inputs; `fail` fails, text behind `#` is a comment.
