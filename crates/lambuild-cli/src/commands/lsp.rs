@@ -5,7 +5,7 @@ use crate::args::{Common, Lsp};
 use crate::environment::Environment;
 use crate::exit;
 use crate::files::SourceFiles;
-use crate::rules::{Tables, rules, this_platform};
+use crate::rules::{Tables, exec, rules, this_platform};
 use lambuild_digest::DigestFunction;
 use lambuild_lang::{FileError, FileKind, Files, MemoryFiles, Options, RelPath};
 use lambuild_lsp::{Host, SharedFiles, serve};
@@ -23,6 +23,7 @@ pub fn run(_: &Lsp, common: &Common, environment: &Environment) -> Result<(), u8
     let tables = Tables::of(&rules(environment, &Arc::default(), this_platform()));
     let options = Options {
         params: common.params.iter().cloned().collect(),
+        exec: Some(exec()),
     };
     let input = io::BufReader::new(io::stdin());
     let output = io::BufWriter::new(io::stdout());
