@@ -37,6 +37,8 @@ pub struct Artifact {
     pub invisible: Vec<String>,
     /// Key of the action that made it, in hexadecimal digits.
     pub key: String,
+    /// Whether programs of this machine had a part in it.
+    pub host_tools: bool,
     /// Its place below `.lambuild/out/`.
     pub place: String,
     is_file: bool,
@@ -106,6 +108,7 @@ fn read(
         facts: None,
         invisible: Vec::new(),
         key: done.key.map(|key| key.to_string()).unwrap_or_default(),
+        host_tools: built.graph.host_tools(node),
         place: String::new(),
         is_file: true,
     };

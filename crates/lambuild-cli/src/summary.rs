@@ -30,6 +30,7 @@ struct Entry {
     sha256: Option<String>,
     digest: String,
     key: String,
+    host_tools: bool,
 }
 
 impl Summary {
@@ -110,6 +111,7 @@ fn entry(artifact: &Artifact) -> Entry {
         sha256: artifact.facts.as_ref().map(|facts| facts.code_sha256.clone()),
         digest: artifact.digest.hex(),
         key: artifact.key.clone(),
+        host_tools: artifact.host_tools,
     }
 }
 
@@ -121,9 +123,14 @@ pub fn list(artifacts: &[Artifact], talk: &Talk) {
         .max()
         .unwrap_or(0);
     for artifact in artifacts {
+        let mark = if artifact.host_tools { "  (host tools)" } else { "" };
         match &artifact.facts {
-            Some(facts) => talk.data(&format!("{:width$}  {:>7}", artifact.path(), size(facts.size))),
-            None => talk.data(&artifact.path()),
+            Some(facts) => talk.data(&format!(
+                "{:width$}  {:>7}{mark}",
+                artifact.path(),
+                size(facts.size)
+            )),
+            None => talk.data(&format!("{}{mark}", artifact.path())),
         }
     }
 }

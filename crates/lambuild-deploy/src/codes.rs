@@ -57,6 +57,12 @@ pub const ALL: &[Code] = &[
         text: "A function runs on one architecture, and its layers must be built for it: add it to the layer's \
                `architectures`, or run the function on another.",
     },
+    Code {
+        code: HOST_TOOLS,
+        title: "a protected stage and programs of the machine",
+        text: "A stage with `protected = true` takes only what every machine can build again. Programs that \
+               `toolchain sh` takes from the machine may be others elsewhere, and what they make, too.",
+    },
 ];
 
 pub(crate) const NO_RUNTIME: &str = "E0901";
@@ -68,3 +74,4 @@ pub(crate) const LATER: &str = "E0906";
 pub(crate) const TOO_BIG: &str = "E0907";
 pub(crate) const SAME_NAME: &str = "E0908";
 pub(crate) const NO_SUCH_LAYER: &str = "E0909";
+pub(crate) const HOST_TOOLS: &str = "E0910";

@@ -57,6 +57,16 @@ pub enum PlanError {
         /// The function's architecture.
         architecture: Arch,
     },
+    /// Something that another machine may build otherwise, for a stage that takes none of it.
+    #[error(
+        "`{address}` was made with programs of this machine (`toolchain sh`), and the stage `{stage}` is protected: make it without them, or write `allow_host_tools = true` in the stage"
+    )]
+    HostTools {
+        /// What.
+        address: String,
+        /// The stage.
+        stage: String,
+    },
 }
 
 impl PlanError {
@@ -66,6 +76,7 @@ impl PlanError {
             PlanError::TooBig { .. } => codes::TOO_BIG,
             PlanError::SameName { .. } => codes::SAME_NAME,
             PlanError::NoSuchLayer { .. } => codes::NO_SUCH_LAYER,
+            PlanError::HostTools { .. } => codes::HOST_TOOLS,
         }
     }
 }
@@ -91,6 +102,7 @@ impl Deployment {
             deployment.too_big(),
             deployment.same_names(),
             deployment.missing_layers(),
+            deployment.host_tools(),
         ]
         .concat();
         if wrong.is_empty() {
@@ -130,6 +142,26 @@ impl Deployment {
             size,
         })
         .collect()
+    }
+
+    fn host_tools(&self) -> Vec<PlanError> {
+        if !self.stage.protected || self.stage.allow_host_tools {
+            return Vec::new();
+        }
+        let functions = self.functions.iter().map(|made| (&made.address, &made.artifact));
+        let layers = self.layers.iter().map(|made| (&made.address, &made.artifact));
+        let mut addresses: Vec<&String> = layers
+            .chain(functions)
+            .filter(|(_, artifact)| artifact.host_tools)
+            .map(|(address, _)| address)
+            .collect();
+        // A layer that differs between architectures is there twice.
+        addresses.dedup();
+        let refused = addresses.into_iter().map(|address| PlanError::HostTools {
+            address: address.clone(),
+            stage: self.stage.name.clone(),
+        });
+        refused.collect()
     }
 
     fn same_names(&self) -> Vec<PlanError> {

@@ -26,6 +26,7 @@ pub(crate) fn artifact(name: &str) -> Artifact {
         size: 1000,
         code_sha256: format!("{name}+sha256="),
         digest: format!("{name}-blake3"),
+        host_tools: false,
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Zip {
     pub blake3: String,
     /// SHA-256 in base64, as Lambda's `CodeSha256`.
     pub sha256: String,
+    /// Whether programs of the machine that built it had a part in it.
+    pub host_tools: bool,
 }
 
 impl Manifest {
@@ -142,6 +144,7 @@ fn zip(artifact: &Artifact) -> Zip {
         size: artifact.size,
         blake3: artifact.digest.clone(),
         sha256: artifact.code_sha256.clone(),
+        host_tools: artifact.host_tools,
     }
 }
 

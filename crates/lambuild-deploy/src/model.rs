@@ -39,6 +39,9 @@ pub struct Artifact {
     pub code_sha256: String,
     /// BLAKE3 in hexadecimal digits.
     pub digest: String,
+    /// Whether programs of the machine that built it had a part in it, so that another one may
+    /// build something else.
+    pub host_tools: bool,
 }
 
 /// A function with its code.

@@ -1,7 +1,7 @@
 //! The planned actions of a run as a directed graph without cycles.
 
 use crate::references::Configured;
-use lambuild_action::{NodeId, PlannedAction};
+use lambuild_action::{NodeId, PlannedAction, Work};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -65,6 +65,25 @@ impl ActionGraph {
         let mut ids: Vec<NodeId> = nodes.map(|node| NodeId(node.index() as u32)).collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Whether this action's output depends on programs of this machine: it is such programs,
+    /// or refers, however far, to one that is.
+    pub fn host_tools(&self, id: NodeId) -> bool {
+        let mut seen = vec![false; self.len()];
+        let mut waiting = vec![id];
+        while let Some(next) = waiting.pop() {
+            match seen.get_mut(next.0 as usize) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            let action = self.action(next);
+            if matches!(action.work, Work::HostFiles(_)) {
+                return true;
+            }
+            waiting.extend(&action.inputs);
+        }
+        false
     }
 
     /// How many different actions this one refers to.

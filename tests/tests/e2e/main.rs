@@ -6,6 +6,7 @@
 mod bad_input;
 mod boot;
 mod botocore;
+mod command;
 mod command_line;
 mod deploy_moto;
 mod doc;

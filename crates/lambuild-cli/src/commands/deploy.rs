@@ -351,6 +351,7 @@ fn artifact(made: &Artifact) -> Option<model::Artifact> {
         size: facts.size,
         code_sha256: facts.code_sha256.clone(),
         digest: made.digest.hex(),
+        host_tools: made.host_tools,
     })
 }
 

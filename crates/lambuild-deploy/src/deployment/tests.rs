@@ -58,3 +58,31 @@ fn the_biggest_zip_that_lambda_takes_is_taken() {
     big.artifact.size = ZIP_MAX;
     assert!(Deployment::new(stage(), vec![big], vec![layer(Arch::Arm64)]).is_ok());
 }
+
+#[test]
+fn a_protected_stage_takes_nothing_of_this_machine_unless_it_says_so() {
+    let mut made = function("made", Arch::Arm64);
+    made.artifact.host_tools = true;
+    let both = || {
+        (
+            vec![made.clone(), function("plain", Arch::Arm64)],
+            vec![layer(Arch::Arm64)],
+        )
+    };
+    let with = |protected, allow_host_tools| {
+        let (functions, layers) = both();
+        let stage = Stage {
+            protected,
+            allow_host_tools,
+            ..stage()
+        };
+        Deployment::new(stage, functions, layers).map(drop)
+    };
+    assert_eq!((with(false, false), with(true, true)), (Ok(()), Ok(())));
+    let wrong = with(true, false).unwrap_err();
+    let told: Vec<String> = wrong
+        .iter()
+        .map(|error| format!("{} {error}", error.code()))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @"E0910 `:made` was made with programs of this machine (`toolchain sh`), and the stage `dev` is protected: make it without them, or write `allow_host_tools = true` in the stage");
+}
