@@ -34,6 +34,32 @@ struct Took {
     cpu: Duration,
 }
 
+/// Runs the benchmark of this name; without one, lambuild against a loop of `go build`.
+///
+/// # Errors
+/// Where there is none of that name, or it fails.
+pub fn named(root: &Path, args: &[&str]) -> Result<()> {
+    match args {
+        [] => run(root),
+        ["store", rest @ ..] => {
+            let start = [
+                "cargo",
+                "bench",
+                "--locked",
+                "-p",
+                "lambuild-store",
+                "--bench",
+                "store",
+                "--",
+            ];
+            process::run(root, &[&start[..], rest].concat())
+        }
+        [other, ..] => {
+            bail!("`{other}` is no benchmark: there is `store`, and without a name the one against Go")
+        }
+    }
+}
+
 /// Builds the release program and measures it.
 ///
 /// # Errors

@@ -17,7 +17,8 @@ usage: cargo xtask COMMAND
   tidy         the house rules that no compiler knows
   tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck
   botocore     what is new in the Lambda API since the pinned botocore; `botocore move` pins it
-  bench        lambuild against a plain loop of `go build`, as a table with ratios
+  bench        lambuild against a plain loop of `go build`, as a table with ratios;
+               `bench store` the store against cp, stat and b3sum
   soak [NAME]  a long-running suite; without a name, the list of them; `soak fuzz MINUTES`
 ";
 
@@ -40,7 +41,7 @@ fn command(args: &[String]) -> Result<()> {
         ["tools"] => tools::install(&root),
         ["botocore"] => botocore::compare(&root),
         ["botocore", "move"] => botocore::move_pin(&root),
-        ["bench"] => bench::run(&root),
+        ["bench", ref names @ ..] => bench::named(&root, names),
         ["soak"] => {
             print!("{}", soak::list(soak::SUITES));
             Ok(())

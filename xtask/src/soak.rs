@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::fuzz;
+use crate::{fuzz, process};
 
 /// A suite that runs on demand.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +19,33 @@ pub struct Suite {
 }
 
 /// All suites. A new one is one line here and a module beside this one.
-pub const SUITES: &[Suite] = &[Suite {
-    name: "fuzz",
-    about: "parse, fmt and evaluate under libFuzzer, MINUTES (5) each; needs cargo-fuzz",
-    run: fuzz::run,
-}];
+pub const SUITES: &[Suite] = &[
+    Suite {
+        name: "fuzz",
+        about: "parse, fmt and evaluate under libFuzzer, MINUTES (5) each; needs cargo-fuzz",
+        run: fuzz::run,
+    },
+    Suite {
+        name: "sources",
+        about: "the largest hostile source trees and 100,000 edits under coarse clocks, 5 minutes",
+        run: sources,
+    },
+];
+
+/// The tests of the store's sources that take too long for every day.
+fn sources(root: &Path, _: &[&str]) -> Result<()> {
+    let test = [
+        "cargo",
+        "test",
+        "--release",
+        "--locked",
+        "-p",
+        "lambuild-store",
+        "--",
+        "--ignored",
+    ];
+    process::run(root, &test)
+}
 
 /// The table of suites, for people.
 pub fn list(suites: &[Suite]) -> String {

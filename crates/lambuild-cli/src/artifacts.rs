@@ -250,10 +250,7 @@ fn make_room(path: &Path, any: bool) -> Result<(), StoreError> {
 /// The system's.
 pub fn remove(path: &Path) -> Result<(), StoreError> {
     let removed = match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => {
-            materialise::unseal(path);
-            fs::remove_dir_all(path)
-        }
+        Ok(meta) if meta.is_dir() => lambuild_store::remove::tree(path),
         Ok(_) => fs::remove_file(path),
         Err(_) => Ok(()),
     };

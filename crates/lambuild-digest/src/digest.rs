@@ -77,6 +77,18 @@ impl Hasher {
         }
     }
 
+    /// Adds the next piece with the help of idle threads, where the function allows that. Pays from
+    /// some hundred kilobytes on.
+    pub fn update_parallel(&mut self, bytes: &[u8]) {
+        match &mut self.state {
+            State::Blake3(hasher) => {
+                self.size += bytes.len() as u64;
+                hasher.update_rayon(bytes);
+            }
+            State::Sha256(_) => self.update(bytes),
+        }
+    }
+
     /// The digest of all pieces.
     pub fn finish(self) -> Digest {
         let hash = match self.state {

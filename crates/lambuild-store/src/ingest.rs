@@ -6,6 +6,7 @@ use crate::beneath::Kind;
 use crate::disk::{DiskStore, open};
 use crate::file_state::FileState;
 use crate::folder;
+use crate::read_and_hash::{PIECE, read_and_hash};
 use lambuild_action::{BlobStore, StoreError, write_tree};
 use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
 use rayon::prelude::*;
@@ -17,8 +18,7 @@ use std::path::{Component, Path, PathBuf};
 const ATTEMPTS: usize = 3;
 /// Files up to this size are read in one piece.
 const IN_MEMORY: u64 = 4 << 20;
-const BUFFER: usize = 1 << 18;
-static ZEROS: [u8; BUFFER] = [0; BUFFER];
+static ZEROS: [u8; PIECE] = [0; PIECE];
 /// The largest file that is taken, in bytes. A sparse file of a terabyte is a mistake or an attack,
 /// and is refused before it is read.
 const MAX_FILE: u64 = 64 << 30;
@@ -113,17 +113,19 @@ fn small(store: &DiskStore, file: &mut File, size: u64, path: &Path) -> Result<D
 
 fn large(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, IngestError> {
     let mut copy = store.stage_file()?;
-    let mut hasher = store.function().hasher();
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let read = file.read(&mut buffer).map_err(read_error(path))?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        keep(copy.as_file_mut(), &buffer[..read]).map_err(StoreError::io("keep a copy of", path))?;
-    }
-    let digest = hasher.finish();
+    let kept = copy.as_file_mut();
+    // Where blocks can be shared, the copy is of one moment, and nobody can write to it.
+    let digest = if rustix::fs::ioctl_ficlone(&*kept, &*file).is_ok() {
+        read_and_hash(store.function(), kept, |_| Ok(()))
+    } else {
+        read_and_hash(store.function(), file, |piece| {
+            keep(kept, piece).map_err(Failed::Write)
+        })
+    };
+    let digest = digest.map_err(|failed| match failed {
+        Failed::Read(source) => read_error(path)(source),
+        Failed::Write(source) => StoreError::io("keep a copy of", path)(source).into(),
+    })?;
     let end = copy.as_file().set_len(digest.size());
     end.map_err(StoreError::io("keep a copy of", path))?;
     if !store.contains(&digest) {
@@ -132,10 +134,22 @@ fn large(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, Inge
     Ok(digest)
 }
 
+/// Which side of a copy it was.
+enum Failed {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Failed::Read(error)
+    }
+}
+
 /// Writes a piece; a hole stays one, so that a sparse file of gigabytes costs none. The caller sets the length.
 fn keep(copy: &mut File, piece: &[u8]) -> io::Result<()> {
-    if piece.len() == BUFFER && *piece == ZEROS[..] {
-        return copy.seek_relative(BUFFER as i64);
+    if *piece == ZEROS[..] {
+        return copy.seek_relative(PIECE as i64);
     }
     copy.write_all(piece)
 }

@@ -12,11 +12,13 @@ pub mod folder;
 pub mod host;
 pub mod ingest;
 pub mod materialise;
+pub mod read_and_hash;
 pub mod remove;
 pub mod sources;
 pub mod stage;
 pub mod stat_cache;
 pub mod temporary;
+mod tree_on_disk;
 
 pub use disk::DiskStore;
 pub use host::HostFolders;

@@ -2,14 +2,21 @@
 //! and nothing that is laid out shares an inode with the store.
 
 use crate::disk::{DiskStore, create_folder};
+use crate::read_and_hash::read_and_hash;
+use crate::tree_on_disk;
 use lambuild_action::{BlobStore, StoreError};
-use lambuild_digest::tree::walk;
+use lambuild_digest::tree::{MAX_DEPTH, walk};
 use lambuild_digest::{Digest, Directories, Node, RelPath, TreeError};
 use rayon::prelude::*;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+
+mod verified;
+
+/// Objects up to this size are read in one piece and never shared: a block shared is a system call spent.
+const IN_MEMORY: u64 = 1 << 20;
 
 /// What stands in a laid out tree in the place of one of its own folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,37 +39,42 @@ pub fn tree(
     folder: &Path,
     instead: &dyn Fn(&RelPath) -> Option<Instead>,
 ) -> Result<(), StoreError> {
-    let mut files = Vec::new();
-    folders(store, root, &RelPath::root(), folder, instead, &mut files)?;
+    let files = folders(store, root, folder, instead)?;
     files
         .par_iter()
         .try_for_each(|(path, node)| place(store, node, &folder.join(path.as_str())))
 }
 
+/// Makes the folders and what stands instead of some; answers what is still to be laid out.
 fn folders(
     store: &DiskStore,
-    digest: &Digest,
-    at: &RelPath,
+    root: &Digest,
     folder: &Path,
     instead: &dyn Fn(&RelPath) -> Option<Instead>,
-    files: &mut Vec<(RelPath, Node)>,
-) -> Result<(), StoreError> {
-    create_folder(&folder.join(at.as_str()))?;
-    for (name, node) in store.directory(digest).map_err(unreadable)?.nodes() {
-        let path = at
-            .child(name)
-            .map_err(|error| StoreError::Format(error.to_string()))?;
-        match (node, instead(&path)) {
-            (_, Some(Instead::Link(there))) => {
-                let here = folder.join(path.as_str());
-                symlink(&there, &here).map_err(StoreError::io("create", &here))?;
+) -> Result<Vec<(RelPath, Node)>, StoreError> {
+    let mut files = Vec::new();
+    let mut ahead = vec![(RelPath::root(), *root)];
+    while let Some((at, digest)) = ahead.pop() {
+        if at.parts().count() > MAX_DEPTH {
+            return Err(unreadable(TreeError::TooDeep(at)));
+        }
+        create_folder(&folder.join(at.as_str()))?;
+        for (name, node) in store.directory(&digest).map_err(unreadable)?.nodes() {
+            let path = at
+                .child(name)
+                .map_err(|error| StoreError::Format(error.to_string()))?;
+            let here = folder.join(path.as_str());
+            match (node, instead(&path)) {
+                (_, Some(Instead::Link(there))) => {
+                    symlink(&there, &here).map_err(StoreError::io("create", &here))?;
+                }
+                (_, Some(Instead::EmptyFolder)) => create_folder(&here)?,
+                (Node::Directory(inner), None) => ahead.push((path, *inner)),
+                (other, None) => files.push((path, other.clone())),
             }
-            (_, Some(Instead::EmptyFolder)) => create_folder(&folder.join(path.as_str()))?,
-            (Node::Directory(inner), None) => folders(store, inner, &path, folder, instead, files)?,
-            (other, None) => files.push((path, other.clone())),
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// A tree's error as the store's.
@@ -80,15 +92,15 @@ pub fn unreadable(error: TreeError) -> StoreError {
 pub fn place(store: &DiskStore, node: &Node, path: &Path) -> Result<(), StoreError> {
     match node {
         Node::File { digest, executable } => {
-            let bytes = store.read(digest)?;
             let mode = if *executable { 0o555 } else { 0o444 };
             let mut file = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create_new(true)
                 .mode(mode)
                 .open(path)
                 .map_err(StoreError::io("create", path))?;
-            file.write_all(&bytes).map_err(StoreError::io("write", path))?;
+            fill(store, digest, &mut file, path)?;
             file.set_permissions(Permissions::from_mode(mode))
                 .map_err(StoreError::io("write", path))
         }
@@ -97,31 +109,71 @@ pub fn place(store: &DiskStore, node: &Node, path: &Path) -> Result<(), StoreErr
     }
 }
 
-/// A folder of the store with the tree `root` laid out for reading, made once and
-/// kept: for what is big and the same for many actions.
+/// Puts an object's bytes into a new file. A large one shares its blocks with the store where the file
+/// system can do that, never its inode; either way what is hashed is what was laid out.
+fn fill(store: &DiskStore, digest: &Digest, file: &mut File, path: &Path) -> Result<(), StoreError> {
+    if digest.size() <= IN_MEMORY {
+        let bytes = store.read(digest)?;
+        return file.write_all(&bytes).map_err(StoreError::io("write", path));
+    }
+    let from = store.blob_path(digest);
+    let mut blob = File::open(&from).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::NotFound(*digest),
+        _ => StoreError::io("read", &from)(error),
+    })?;
+    let found = if rustix::fs::ioctl_ficlone(&*file, &blob).is_ok() {
+        read_and_hash(store.function(), file, |_| io::Result::Ok(()))
+    } else {
+        read_and_hash(store.function(), &mut blob, |piece| file.write_all(piece))
+    };
+    if found.map_err(StoreError::io("write", path))? == *digest {
+        return Ok(());
+    }
+    // Reading it whole is what sets a damaged object aside.
+    store.read(digest)?;
+    Err(StoreError::Damaged(*digest))
+}
+
+/// A folder of the store with the tree `root` laid out for reading, made once and kept: for what is big
+/// and the same for many actions. It appears whole or not at all. In each boot of the machine the first to ask
+/// reads it through, since a power cut may have taken bytes that were never flushed; what is not as its name
+/// says is made again.
 ///
 /// # Errors
 /// As [`tree`].
 pub fn stable(store: &DiskStore, root: &Digest) -> Result<PathBuf, StoreError> {
     let ready = store.tree_path(root);
     if ready.is_dir() {
-        return Ok(ready);
+        if verified::is_noted(store, root, &ready) {
+            return Ok(ready);
+        }
+        if tree_on_disk::digest(store.function(), &ready).is_ok_and(|found| found == *root) {
+            verified::note(store, root, &ready);
+            return Ok(ready);
+        }
+        take_away(store, &ready)?;
     }
     let stage = store.stage()?;
     let staged = stage.path().join("tree");
     tree(store, root, &staged, &|_| None)?;
     seal(store, root, &staged)?;
     match fs::rename(&staged, &ready) {
-        Ok(()) => Ok(ready),
-        // Another process was faster; a folder with files cannot be renamed over.
-        Err(_) if ready.is_dir() => {
-            unseal(&staged);
-            Ok(ready)
-        }
-        Err(error) => {
-            unseal(&staged);
-            Err(StoreError::io("create", &ready)(error))
-        }
+        Ok(()) => verified::note(store, root, &ready),
+        // Another process was faster, and has just made it; a folder with files cannot be renamed over.
+        Err(_) if ready.is_dir() => {}
+        Err(error) => return Err(StoreError::io("create", &ready)(error)),
+    }
+    Ok(ready)
+}
+
+/// Moves a damaged tree to the stage, where it goes with the stage.
+fn take_away(store: &DiskStore, tree: &Path) -> Result<(), StoreError> {
+    tracing::warn!(path = %tree.display(), "a damaged tree was removed from the store and is made again");
+    let stage = store.stage()?;
+    set_mode(tree, 0o755).map_err(StoreError::io("remove", tree))?;
+    match fs::rename(tree, stage.path().join("damaged")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", tree)(error)),
+        _ => Ok(()),
     }
 }
 
@@ -143,18 +195,6 @@ fn seal(store: &DiskStore, root: &Digest, folder: &Path) -> Result<(), StoreErro
         set_mode(&folder, 0o555).map_err(StoreError::io("seal", &folder))?;
     }
     Ok(())
-}
-
-/// Gives back the right to write, so that a tree can be removed by its owner.
-pub fn unseal(folder: &Path) {
-    if set_mode(folder, 0o755).is_err() {
-        return;
-    }
-    for (name, kind) in crate::folder::list(folder).unwrap_or_default() {
-        if kind.is_dir() {
-            unseal(&folder.join(name));
-        }
-    }
 }
 
 fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
@@ -208,6 +248,83 @@ mod tests {
             fs::metadata(first.join("x")).unwrap().permissions().mode() & 0o777,
             0o444
         );
+    }
+
+    /// What a power cut or a bad disk leaves of a tree, as the next boot finds it.
+    #[test]
+    fn a_damaged_tree_is_found_in_the_next_boot_and_made_again() {
+        let (_folder, store, root) = sample();
+        let ready = stable(&store, &root).unwrap();
+        let damages: [&dyn Fn(&Path); 5] = [
+            &|tree| {
+                set_mode(&tree.join("x"), 0o644).unwrap();
+                fs::write(tree.join("x"), "y").unwrap();
+            },
+            &|tree| {
+                set_mode(&tree.join("x"), 0o644).unwrap();
+                fs::write(tree.join("x"), "").unwrap();
+            },
+            &|tree| fs::remove_file(tree.join("l")).unwrap(),
+            &|tree| fs::write(tree.join("more"), "").unwrap(),
+            &|tree| set_mode(&tree.join("a/b/run"), 0o444).unwrap(),
+        ];
+        for (at, damage) in damages.iter().enumerate() {
+            damage(&ready);
+            assert_eq!(
+                stable(&store, &root).unwrap(),
+                ready,
+                "within a boot it is not read again"
+            );
+            assert!(
+                tree_on_disk::digest(store.function(), &ready).unwrap() != root,
+                "damage {at} is none"
+            );
+            verified::forget(&store, &root);
+            assert_eq!(stable(&store, &root).unwrap(), ready);
+            assert_eq!(
+                tree_on_disk::digest(store.function(), &ready).unwrap(),
+                root,
+                "damage {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tree_that_was_deleted_or_made_by_somebody_else_is_not_believed_by_its_note() {
+        let (_folder, store, root) = sample();
+        let ready = stable(&store, &root).unwrap();
+        assert!(verified::is_noted(&store, &root, &ready));
+        crate::remove::tree(&ready).unwrap();
+        fs::create_dir(&ready).unwrap();
+        assert!(!verified::is_noted(&store, &root, &ready));
+        assert_eq!(
+            tree_on_disk::digest(store.function(), &stable(&store, &root).unwrap()).unwrap(),
+            root
+        );
+    }
+
+    #[test]
+    fn a_large_file_is_laid_out_whole_and_shares_no_inode() {
+        let (folder, store, _) = sample();
+        let bytes: Vec<u8> = (0..3 * IN_MEMORY as usize + 5).map(|at| (at / 7) as u8).collect();
+        let digest = store.write(&bytes).unwrap();
+        let node = Node::File {
+            digest,
+            executable: false,
+        };
+        let out = folder.path().join("large");
+        place(&store, &node, &out).unwrap();
+        assert_eq!(fs::read(&out).unwrap(), bytes);
+        let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+        assert_ne!(inode(&out), inode(&store.blob_path(&digest)));
+
+        set_mode(&store.blob_path(&digest), 0o644).unwrap();
+        let mut damaged = bytes;
+        damaged[2 << 20] ^= 1;
+        fs::write(store.blob_path(&digest), damaged).unwrap();
+        let error = place(&store, &node, &folder.path().join("other")).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged(found) if found == digest));
+        assert!(!store.contains(&digest));
     }
 
     #[test]

@@ -14,9 +14,10 @@ mod ignores;
 
 use crate::beneath::{Beneath, Kind};
 use crate::disk::DiskStore;
+use crate::file_state::FileState;
 use crate::ingest::{self, IngestError};
-use crate::stat_cache::StatCache;
-use folder::{Folder, Item, Taken};
+use crate::stat_cache::{KnownHash, StatCache};
+use folder::{Folder, Item, Memory, Taken};
 use ignores::Ignores;
 use lambuild_action::store::Names;
 use lambuild_action::{BlobStore, SourceError, SourceKind, Sources, StoreError};
@@ -38,7 +39,7 @@ pub struct SourceTree {
     stats: StatCache,
     folders: Mutex<FxHashMap<RelPath, Arc<Folder>>>,
     /// Files that stood in no folder when it was listed.
-    loose: Mutex<FxHashMap<RelPath, Taken>>,
+    loose: Mutex<FxHashMap<RelPath, (Digest, bool)>>,
     real: Mutex<FxHashMap<RelPath, Result<RelPath, SourceError>>>,
 }
 
@@ -201,20 +202,22 @@ impl SourceTree {
     }
 
     /// The file at a place in a folder.
-    fn item(&self, folder: &Folder, at: usize, item: &Item, path: &str) -> Result<Taken, SourceError> {
-        if let Some(taken) = item.taken.get() {
-            return Ok(*taken);
-        }
-        let (taken, learnt) = self.hash(path, folder.known(at))?;
-        Ok(folder.take(item, taken, learnt))
+    fn item(
+        &self,
+        folder: &Folder,
+        at: usize,
+        item: &Item,
+        path: &str,
+    ) -> Result<(Digest, bool), SourceError> {
+        let taken = match item.taken.get() {
+            Some(taken) => taken,
+            None => folder.take(item, self.hash(path, folder.known(at))?),
+        };
+        Ok((taken.digest, taken.executable))
     }
 
-    /// The content of a file, and whether it had to be read.
-    fn hash(
-        &self,
-        path: &str,
-        known: Option<&crate::stat_cache::KnownHash>,
-    ) -> Result<(Taken, bool), SourceError> {
+    /// The content of a file.
+    fn hash(&self, path: &str, known: Option<&KnownHash>) -> Result<Taken, SourceError> {
         let state = self
             .beneath
             .state(path)
@@ -222,26 +225,22 @@ impl SourceTree {
         if state.kind() != Kind::File {
             return Err(unusable(&named(path), "it is not a regular file".into()));
         }
-        if let Some(known) = known
-            && let Some(digest) = self.stats.believed(known, &state)
-        {
-            let taken = Taken {
+        if let Some(digest) = known.and_then(|known| self.stats.believed(known, &state)) {
+            return Ok(Taken {
                 digest,
                 executable: state.executable(),
-                memory: Some(*known),
-            };
-            return Ok((taken, false));
+                memory: Memory::AsKnown,
+            });
         }
         let (digest, state) = self.ingest(path)?;
-        let taken = Taken {
+        Ok(Taken {
             digest,
             executable: state.executable(),
-            memory: self.stats.memory(&state, &digest),
-        };
-        Ok((taken, true))
+            memory: Memory::Learnt(self.stats.memory(&state, &digest).map(Box::new)),
+        })
     }
 
-    fn ingest(&self, path: &str) -> Result<(Digest, crate::file_state::FileState), SourceError> {
+    fn ingest(&self, path: &str) -> Result<(Digest, FileState), SourceError> {
         let mut file = self
             .beneath
             .read(path)
@@ -250,7 +249,7 @@ impl SourceTree {
     }
 
     /// A file at a path without links; what no listing has is looked for itself.
-    fn file_at(&self, path: &RelPath) -> Result<Taken, SourceError> {
+    fn file_at(&self, path: &RelPath) -> Result<(Digest, bool), SourceError> {
         let parent = path.parent().unwrap_or_else(RelPath::root);
         if let Ok(folder) = self.folder(&parent)
             && let Some((at, item)) = path.name().and_then(|name| folder.item(name))
@@ -261,8 +260,11 @@ impl SourceTree {
         if let Some(known) = known {
             return Ok(known);
         }
-        let (taken, _) = self.hash(path.as_str(), None)?;
-        Ok(*lock(&self.loose).entry(path.clone()).or_insert(taken))
+        let taken = self.hash(path.as_str(), None)?;
+        let mut loose = lock(&self.loose);
+        Ok(*loose
+            .entry(path.clone())
+            .or_insert((taken.digest, taken.executable)))
     }
 
     /// Some file that had this content when it was taken; the first by path.
@@ -278,8 +280,8 @@ impl SourceTree {
             holders.extend(found.and_then(|item| folder.path.child(&item.name).ok()));
         }
         #[expect(clippy::iter_over_hash_type, reason = "as above")]
-        for (path, taken) in lock(&self.loose).iter() {
-            if taken.digest == *digest {
+        for (path, (known, _)) in lock(&self.loose).iter() {
+            if known == digest {
                 holders.push(path.clone());
             }
         }
@@ -294,7 +296,7 @@ impl Sources for SourceTree {
             .map_err(|error| renamed(error, folder))?;
         match &found.problem {
             Some(problem) => Err(problem.clone()),
-            None => Ok(found.names.clone()),
+            None => Ok(found.names()),
         }
     }
 
@@ -313,8 +315,7 @@ impl Sources for SourceTree {
             Some(Kind::Link) => self.resolve(path, &here)?,
             _ => here,
         };
-        let taken = self.file_at(&real).map_err(|error| renamed(error, path))?;
-        Ok((taken.digest, taken.executable))
+        self.file_at(&real).map_err(|error| renamed(error, path))
     }
 
     fn read(&self, path: &RelPath) -> Result<Arc<[u8]>, SourceError> {

@@ -68,8 +68,8 @@ impl Walk<'_> {
             Some(Kind::Folder) => self.folder(here, links),
             Some(Kind::Link) => self.behind_link(here, links),
             Some(Kind::File | Kind::Other) => {
-                let taken = self.tree.file_at(here)?;
-                Ok(Entry::file(taken.digest, taken.executable))
+                let (digest, executable) = self.tree.file_at(here)?;
+                Ok(Entry::file(digest, executable))
             }
         }
     }
@@ -179,8 +179,8 @@ impl Walk<'_> {
         links: usize,
     ) -> Result<Entry, SourceError> {
         if item.kind != Kind::Link {
-            let taken = self.tree.item(folder, at, item, path)?;
-            return Ok(Entry::file(taken.digest, taken.executable));
+            let (digest, executable) = self.tree.item(folder, at, item, path)?;
+            return Ok(Entry::file(digest, executable));
         }
         let path = folder
             .path

