@@ -62,7 +62,7 @@ impl<'a, 'p> Checker<'a, 'p> {
 
     /// The attributes of a set by a table; `null` ones are left out.
     pub(crate) fn attributes(&mut self, slots: &Slots, schema: &Schema, owner: Owner<'_>) -> Attrs {
-        let mut attrs = IndexMap::with_capacity(slots.len());
+        let mut attrs = IndexMap::with_capacity_and_hasher(slots.len(), Default::default());
         for (name, slot) in slots {
             let Some(attribute) = schema.attributes.iter().find(|known| known.name == &**name) else {
                 let known = schema.attributes.iter().map(|attribute| attribute.name);
@@ -396,7 +396,7 @@ impl<'a, 'p> Checker<'a, 'p> {
         ty: &Type,
         at: At<'_>,
     ) -> Option<Data> {
-        let mut attrs = IndexMap::with_capacity(slots.len());
+        let mut attrs = IndexMap::with_capacity_and_hasher(slots.len(), Default::default());
         let before = self.errors.len();
         for (name, slot) in slots {
             let key_span = slot.key_span;

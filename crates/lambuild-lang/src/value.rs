@@ -5,6 +5,7 @@ pub use crate::decimal::Decimal;
 use crate::source::Span;
 use indexmap::IndexMap;
 use lambuild_digest::RelPath;
+use rustc_hash::FxBuildHasher;
 use std::fmt;
 use std::sync::Arc;
 
@@ -142,7 +143,7 @@ pub struct Attr {
 
 /// The entries of a set by key, in the order of writing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attrs(pub IndexMap<Arc<str>, Attr>);
+pub struct Attrs(pub IndexMap<Arc<str>, Attr, FxBuildHasher>);
 
 impl Attrs {
     /// The value of `key`; `null` counts as absent.
