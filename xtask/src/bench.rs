@@ -1,5 +1,6 @@
 //! Decides how lambuild is measured: against a plain loop of `go build` over the same
-//! programs, in the same run, on the same machine. Prints ratios; judges nothing.
+//! programs, in the same run, on the same machine. Prints ratios; judges nothing. The
+//! language is measured by an example of its own crate, which is built and run here.
 
 use std::cell::Cell;
 use std::fs;
@@ -41,6 +42,7 @@ struct Took {
 pub fn named(root: &Path, args: &[&str]) -> Result<()> {
     match args {
         [] => run(root),
+        ["lang"] => run_lang(root),
         ["store", rest @ ..] => {
             let start = [
                 "cargo",
@@ -55,7 +57,9 @@ pub fn named(root: &Path, args: &[&str]) -> Result<()> {
             process::run(root, &[&start[..], rest].concat())
         }
         [other, ..] => {
-            bail!("`{other}` is no benchmark: there is `store`, and without a name the one against Go")
+            bail!(
+                "`{other}` is no benchmark: there are `lang` and `store`, and without a name the one against Go"
+            )
         }
     }
 }
@@ -92,6 +96,18 @@ pub fn run(root: &Path) -> Result<()> {
         bench.best_edited(Bench::go_loop)?,
     );
     bench.remove()
+}
+
+/// Measures the language: its own speed and memory, those of the program that users start, and
+/// those of the same workspace in Nix. The example judges the figures and says what is missing.
+fn run_lang(root: &Path) -> Result<()> {
+    process::run(root, &["cargo", "build", "--release", "--locked"])?;
+    let example = ["-p", "lambuild-lang", "--example", "bench"];
+    let build = [&["cargo", "build", "--release", "--locked"][..], &example].concat();
+    process::run(root, &build)?;
+    let lambuild = root.join("target/release/lambuild");
+    let bench = root.join("target/release/examples/bench");
+    process::run(root, &[text(&bench)?, text(&lambuild)?])
 }
 
 fn row(name: &str, ours: Took, theirs: Took) {

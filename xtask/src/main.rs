@@ -18,7 +18,8 @@ usage: cargo xtask COMMAND
   tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck
   botocore     what is new in the Lambda API since the pinned botocore; `botocore move` pins it
   bench        lambuild against a plain loop of `go build`, as a table with ratios;
-               `bench store` the store against cp, stat and b3sum
+               `bench store` the store against cp, stat and b3sum;
+               `bench lang` the language's speed and memory, against the same in Nix
   soak [NAME]  a long-running suite; without a name, the list of them; `soak fuzz MINUTES`
 ";
 
