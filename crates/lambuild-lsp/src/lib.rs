@@ -28,3 +28,6 @@ mod wire;
 pub use serve::serve;
 pub use server::Host;
 pub use snapshot::SharedFiles;
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn what_is_no_message_hides_not_the_next() {
-        let good = "Content-Length: 40\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":1}";
+        let good = "Content-Length: 41\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":1}";
         let bad = "Content-Length: 3\r\n\r\n{a}nonsense\r\nContent-Length: x\r\n";
         let mut stream = io::Cursor::new(format!("{bad}{good}{good}"));
         let mut told = Vec::new();

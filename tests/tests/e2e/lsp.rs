@@ -457,3 +457,51 @@ fn a_file_outside_of_any_workspace_is_judged_by_its_syntax() {
     client.replace(&file, 3, "workspace w { }\nlet a = nobody\n");
     assert_eq!(client.diagnostics(&file, Some(3))[0]["code"], "E0201");
 }
+
+/// Not a test of speed but its measurement, for a release build:
+/// `cargo test --release -p lambuild-tests --test e2e -- --ignored typing --nocapture`
+#[test]
+#[ignore = "it measures and says; nothing can fail"]
+#[expect(clippy::disallowed_methods, reason = "a clock is what it is about")]
+fn typing_in_a_workspace_of_a_thousand_functions() {
+    let workspace = TempWorkspace::empty();
+    let root = "workspace w { architectures = [\"arm64\", \"x86_64\"] }\n\
+                let service(main) = { build = go { main = main }, runtime = \"provided.al2023\" }\n\
+                stage dev { region = \"eu-west-1\", role = \"arn:aws:iam::111122223333:role/dev\" }\n";
+    workspace.write("lambda.build", root);
+    for team in 0..100 {
+        let mut text = "import ../.. as lib\n".to_owned();
+        for number in 0..10 {
+            let name = format!("t{team}-f{number}");
+            workspace.write(&format!("teams/t{team}/cmd/{name}/main.go"), "package main\n");
+            text.push_str(&format!(
+                "function {name} = merge(lib.service(./cmd/{name}), {{ timeout = 29, environment = {{ A = stage.name }} }})\n"
+            ));
+        }
+        workspace.write(&format!("teams/t{team}/lambda.build"), text);
+    }
+    let file = workspace.path("teams/t50/lambda.build");
+    let text = fs::read_to_string(&file).expect("it was just written");
+    let (mut client, _) = Client::begin(&workspace, &[]);
+    let clock = std::time::Instant::now();
+    client.open(&file, &text);
+    assert_eq!(client.diagnostics(&file, Some(1)), Vec::<Value>::new());
+    println!("opened: {:?}", clock.elapsed());
+    let (mut checks, mut answers) = (Vec::new(), Vec::new());
+    for version in 2..22 {
+        let clock = std::time::Instant::now();
+        client.edit(&file, version, (11, 0), (11, 0), " ");
+        client.diagnostics(&file, Some(version));
+        checks.push(clock.elapsed());
+        let clock = std::time::Instant::now();
+        client.complete(&file, &text, "function t50-f3 = merge(lib.|service");
+        answers.push(clock.elapsed());
+    }
+    checks.sort();
+    answers.sort();
+    println!(
+        "diagnostics after a key: median {:?}, worst {:?}",
+        checks[10], checks[19]
+    );
+    println!("completion: median {:?}, worst {:?}", answers[10], answers[19]);
+}

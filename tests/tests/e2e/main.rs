@@ -11,6 +11,7 @@ mod command_line;
 mod deploy_moto;
 mod doc;
 mod docs;
+mod editors;
 mod examples;
 mod fmt;
 mod harness;
