@@ -99,9 +99,10 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
 ];
 
 /// How a path of the repository begins where a document names one.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     "crates/",
     "docs/",
+    "editors/",
     "examples/",
     "fuzz/",
     "launcher/",
