@@ -11,8 +11,8 @@ pub const ROOT: &str = r#"workspace bench {
   defaults.function = { runtime = "provided.al2023", tags.owner = "platform" }
 }
 toolchain go { version = "1.26.8" }
-stage dev  { region = "eu-west-1", role = "arn:dev", vars = { prefix = "dev", level = "debug" } }
-stage prod { region = "eu-west-1", role = "arn:prod", vars = { prefix = "prod", level = "info" } }
+stage dev  { region = "eu-west-1", role = "arn:aws:iam::111122223333:role/dev", vars = { prefix = "dev", level = "debug" } }
+stage prod { region = "eu-west-1", role = "arn:aws:iam::111122223333:role/prod", vars = { prefix = "prod", level = "info" } }
 layer certs { content = { "etc/ssl/certs/ca.pem" = ./certs/ca.pem } }
 "#;
 
@@ -98,8 +98,8 @@ let
     x86_64 = { name = "x86_64"; go = "amd64"; };
   };
   stages = {
-    dev = { region = "eu-west-1"; role = "arn:dev"; vars = { prefix = "dev"; level = "debug"; }; };
-    prod = { region = "eu-west-1"; role = "arn:prod"; vars = { prefix = "prod"; level = "info"; }; };
+    dev = { region = "eu-west-1"; role = "arn:aws:iam::111122223333:role/dev"; vars = { prefix = "dev"; level = "debug"; }; };
+    prod = { region = "eu-west-1"; role = "arn:aws:iam::111122223333:role/prod"; vars = { prefix = "prod"; level = "info"; }; };
   };
   context = { arch = architectures.${arch}; stage = stages.dev; };
   folders = builtins.attrNames (builtins.readDir ./services);
