@@ -35,6 +35,12 @@ pub struct Common {
     /// Read every source file again, instead of believing size, times and inode of those that were read before
     #[arg(long, global = true, env = "LAMBUILD_NO_STAT_CACHE")]
     pub no_stat_cache: bool,
+    /// What a power cut may cost [default: full, and session where CI is set]
+    #[arg(long, global = true, value_name = "HOW", env = "LAMBUILD_DURABILITY")]
+    pub durability: Option<Durability>,
+    /// Use the store without locks: nobody else may use it at the same time
+    #[arg(long, global = true, env = "LAMBUILD_SINGLE_USER_STORE")]
+    pub single_user_store: bool,
     /// Give `param("NAME")` this value; may be repeated
     #[arg(long = "param", global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,
@@ -76,6 +82,17 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+/// When what is made is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Durability {
+    /// What is reported as done outlives a power cut
+    Full,
+    /// What a run made outlives a power cut once the run has ended
+    Session,
+    /// A power cut may cost anything; what is left is checked before it is used
+    None,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -81,6 +81,11 @@ pub fn build(
     });
     let (outcome, no_sandbox) = ran?;
     progress.clear();
+    // Before anything is called done: what was made is kept, as the durability says.
+    workspace.store.finish().map_err(|error| {
+        talk.error(&format!("what was built could not be kept: {error}"));
+        exit::FAILED
+    })?;
     if let Some(why) = no_sandbox {
         talk.warning(&format!(
             "{why}\n  actions ran with copied inputs instead, and their results are weak: they are shared with nobody"

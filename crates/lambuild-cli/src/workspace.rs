@@ -1,7 +1,7 @@
 //! Opening a workspace: where its root is, its store, its sources, and what its
 //! build files say.
 
-use crate::args::Common;
+use crate::args::{Common, Durability};
 use crate::environment::Environment;
 use crate::files::SourceFiles;
 use crate::rules::{Tables, exec, rules, this_platform};
@@ -195,11 +195,30 @@ fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, S
         Some(folder) => environment.folder.join(folder),
         None => environment.default_store()?,
     };
-    let store = DiskStore::open(&folder, DigestFunction::Blake3).map_err(|error| match error {
-        StoreError::Io { .. } => format!("the store cannot be used: {error}\n  {HINT}"),
-        other => other.to_string(),
-    });
+    #[cfg(feature = "failpoints")]
+    lambuild_store::points::arm(environment.get("LAMBUILD_FAILPOINTS").unwrap_or_default())?;
+    let options = lambuild_store::Options {
+        durability: durability(common, environment),
+        single_user: common.single_user_store,
+        ..lambuild_store::Options::default()
+    };
+    let store =
+        DiskStore::open_with(&folder, DigestFunction::Blake3, &options).map_err(|error| match error {
+            StoreError::Io { .. } => format!("the store cannot be used: {error}\n  {HINT}"),
+            other => other.to_string(),
+        });
     store.map(Arc::new)
+}
+
+/// A CI machine is thrown away as a whole or not at all, so there a run is kept as a whole.
+fn durability(common: &Common, environment: &Environment) -> lambuild_store::Durability {
+    match common.durability {
+        Some(Durability::Full) => lambuild_store::Durability::Full,
+        Some(Durability::Session) => lambuild_store::Durability::Session,
+        Some(Durability::None) => lambuild_store::Durability::None,
+        None if environment.is_ci() => lambuild_store::Durability::Session,
+        None => lambuild_store::Durability::Full,
+    }
 }
 
 const HINT: &str = "it must be in a folder that you may write and that has space: name another with --store or LAMBUILD_STORE";

@@ -1,135 +1,200 @@
-//! The store on disk: content-addressed blobs (`cas/`), results by key (`ac/`).
+//! The store on disk: content-addressed objects (`cas/`), results by key (`ac/`). Decides what is
+//! looked for where and what is checked; how a file gets its name is `publish`'s to decide,
+//! where it lies `layout`'s. The whole layout is drawn in `docs/store-layout.md`.
 //!
-//! ```text
-//! <store>/
-//!   FORMAT            "lambuild store 1", then the digest function; written once
-//!   cas/<2 hex>/<62 hex>   0444; the name is the hash of the bytes
-//!   ac/<2 hex>/<62 hex>    an ActionResult and 32 bytes of BLAKE3 over it
-//!   trees/<64 hex>/        big, stable trees laid out for reading
-//!   compile/<name>/        compile caches; may be deleted at any time
-//!   stage/                 files and folders that have no name yet
+//! Anything may be missing, nothing may be wrong: what is read is hashed on the way, so an
+//! object that a bad disk damaged is set aside and made again.
+//!
+//! # Many objects at once
+//!
+//! There is no batch to carry around: what is written waits in the session's staging area, is read by
+//! this session as if it were kept, and gets its name, together with all else that waits, at the next
+//! barrier. [`ActionCache::record`] and [`DiskStore::finish`] are barriers, and so is
+//! [`DiskStore::commit`]; the syncs of one barrier run at the same time.
+//!
 //! ```
+//! use lambuild_action::BlobStore;
+//! use lambuild_digest::DigestFunction;
+//! use lambuild_store::DiskStore;
 //!
-//! Anything may be missing, nothing may be wrong: what is read is hashed on the
-//! way, so an object that a crash or a bad disk left damaged is set aside and
-//! made again. Nothing is synced to the disk yet: a power cut may cost results,
-//! never correctness.
+//! # let folder = tempfile::tempdir().unwrap();
+//! let store = DiskStore::open(&folder.path().join("store"), DigestFunction::Blake3)?;
+//! let text = store.write(b"a small file")?; // from any thread, as many as there are
+//! let mut writer = store.writer(1 << 20)?; // a big one, piece by piece
+//! writer.write(b"a piece")?;
+//! let big = writer.finish()?;
+//! assert!(store.contains(&text) && store.contains(&big)); // both wait
+//! store.commit()?; // one barrier: now they outlive a power cut
+//! # Ok::<(), lambuild_action::StoreError>(())
+//! ```
 
+use crate::fs::{self, Fs, Handle, Kind, System};
+use crate::layout::{Place, is_missing, object, spread};
+use crate::points::point;
+use crate::publish::{Durability, Publisher, in_parallel, quarantine};
+use crate::session::{Need, Session};
 use crate::stage::{Stage, StageFolder};
-use crate::temporary;
 use lambuild_action::{ActionCache, ActionKey, ActionResult, BlobStore, StoreError};
 use lambuild_digest::tree::walk;
-use lambuild_digest::{Digest, DigestFunction, Directories, Directory, Node, TreeError};
-use rustc_hash::FxHashMap;
-use std::fs::{self, File, Permissions};
+use lambuild_digest::{Digest, DigestFunction, Directories, Directory, Hasher, Node, TreeError};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::NamedTempFile;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const FORMAT: &str = "lambuild store 1";
 const CHECKSUM: usize = 32;
 /// One block of any file system in use: a disk that takes it is not full.
 const PROBE: [u8; 4096] = [0; 4096];
+/// Room is taken in advance for files from this size: a full disk is then told before the work.
+const ALLOCATED: u64 = 1 << 16;
+/// A record's time of use is written down again after so many seconds.
+const USE_NOTED: i64 = 3600;
+/// The boots in which objects were written that nobody synced, one a line.
+const DIRTY: &str = "stage/dirty";
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What a power cut may cost.
+    pub durability: Durability,
+    /// Whether the user vouches that no other process uses the store: for file systems without locks.
+    pub single_user: bool,
+    /// How the disk is touched.
+    pub fs: Arc<dyn Fs>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            durability: Durability::Full,
+            single_user: false,
+            fs: Arc::new(System),
+        }
+    }
+}
 
 /// A store in a folder of this machine. Safe to use from many processes.
 #[derive(Debug)]
 pub struct DiskStore {
-    root: PathBuf,
+    place: Arc<Place>,
     function: DigestFunction,
+    publisher: Publisher,
     directories: Mutex<FxHashMap<Digest, Arc<Directory>>>,
+    /// Results that wait for the session's one barrier.
+    records: Mutex<BTreeMap<ActionKey, ActionResult>>,
+    /// Where a power cut may have struck a store that nobody synced: the objects that were checked since.
+    suspected: Option<Mutex<FxHashSet<Digest>>>,
 }
 
 impl DiskStore {
     /// Opens the store in `root`, and makes it where there is none.
     ///
     /// # Errors
-    /// When the folder cannot be written, or holds a store of another format or digest function.
+    /// When the folder cannot be written, others may write it, or it holds a store of another
+    /// format or digest function.
     pub fn open(root: &Path, function: DigestFunction) -> Result<Self, StoreError> {
+        DiskStore::open_with(root, function, &Options::default())
+    }
+
+    /// As [`DiskStore::open`], with other options.
+    ///
+    /// # Errors
+    /// As [`DiskStore::open`]; also where the file system has no locks.
+    pub fn open_with(root: &Path, function: DigestFunction, options: &Options) -> Result<Self, StoreError> {
+        let place = Arc::new(Place::open(
+            root,
+            options.fs.clone(),
+            function,
+            options.single_user,
+        )?);
+        let suspected = suspect(&place)?.then(Mutex::default);
+        if options.durability == Durability::None {
+            mark_dirty(&place)?;
+        }
+        let session = Session::begin(place.clone()).map_err(|error| place.plain(error))?;
         let store = DiskStore {
-            root: root.to_owned(),
+            publisher: Publisher::new(place.clone(), Arc::new(session), options.durability, function),
+            place,
             function,
             directories: Mutex::default(),
+            records: Mutex::default(),
+            suspected,
         };
-        match fs::read_to_string(root.join("FORMAT")) {
-            Ok(text) => store.check_format(&text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => store.create()?,
-            Err(error) => return Err(StoreError::io("read", &root.join("FORMAT"))(error)),
-        }
         store.probe()?;
         Ok(store)
     }
 
     /// A store that is nowhere, takes nothing and has nothing: for those who only list sources.
     pub fn nowhere(function: DigestFunction) -> Self {
+        let place = Arc::new(Place::nowhere());
+        let session = Arc::new(Session::nowhere(place.clone()));
         DiskStore {
-            root: PathBuf::from("/dev/null"),
+            publisher: Publisher::new(place.clone(), session, Durability::None, function),
+            place,
             function,
             directories: Mutex::default(),
+            records: Mutex::default(),
+            suspected: None,
         }
     }
 
     /// Whether the store takes anything at all: one that is read-only or full is told at once
     /// and as such, not as the fault of the first source that is read into it.
     fn probe(&self) -> Result<(), StoreError> {
-        let area = self.root.join("stage");
-        create_folder(&area)?;
-        let mut file = temporary::file(&area)?;
-        temporary::write(&mut file, &PROBE).map_err(StoreError::io("write", &area))
-    }
-
-    fn format(&self) -> String {
-        format!("{FORMAT}\n{}\n", self.function.name())
-    }
-
-    fn check_format(&self, found: &str) -> Result<(), StoreError> {
-        if found == self.format() {
-            return Ok(());
-        }
-        Err(StoreError::Format(format!(
-            "the store {} has the format `{}`; this version of lambuild uses `{}`: name another folder with --store",
-            self.root.display(),
-            found.trim_end().replace('\n', ", "),
-            self.format().trim_end().replace('\n', ", "),
-        )))
-    }
-
-    fn create(&self) -> Result<(), StoreError> {
-        for area in ["cas", "ac"] {
-            for shard in 0..=255u8 {
-                let shard = self.root.join(area).join(format!("{shard:02x}"));
-                fs::create_dir_all(&shard).map_err(StoreError::io("create", &shard))?;
-            }
-        }
-        for area in ["trees", "compile", "stage"] {
-            let area = self.root.join(area);
-            fs::create_dir_all(&area).map_err(StoreError::io("create", &area))?;
-        }
-        self.publish(self.format().as_bytes(), &self.root.join("FORMAT"))
+        let (path, file) = self.publisher.create()?;
+        let written = self.place.fs.write(&file, &PROBE);
+        self.publisher.discard(&path);
+        written.map_err(|error| self.place.plain(error))
     }
 
     /// The store's folder.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.place.path
     }
 
-    /// Where an object's bytes are, if they are here.
+    /// Where an object's bytes are, if they are here: under the object's name, or waiting for it.
+    /// It may get its name at any time; [`DiskStore::file`] does not mind.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.shard("cas", digest)
+        let waiting = self.publisher.waits(digest);
+        self.place.path.join(waiting.unwrap_or_else(|| object(digest)))
     }
 
-    fn shard(&self, area: &str, digest: &Digest) -> PathBuf {
-        let hex = digest.hex();
-        self.root.join(area).join(&hex[..2]).join(&hex[2..])
+    /// An object's file, open for reading, its bytes not checked; `None` when it is not here.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn file(&self, digest: &Digest) -> Result<Option<File>, StoreError> {
+        let Some((_, handle)) = self.open_object(digest)? else {
+            return Ok(None);
+        };
+        let file = handle
+            .file()
+            .map(|file| file.try_clone_to_owned().map(File::from));
+        file.transpose().map_err(StoreError::io("read", handle.path()))
     }
 
-    /// A new empty folder for work in progress.
+    fn open_object(&self, digest: &Digest) -> Result<Option<(PathBuf, Handle)>, StoreError> {
+        let named = object(digest);
+        // What waits may get its name between the two looks, never the other way round.
+        for path in self.publisher.waits(digest).into_iter().chain([named]) {
+            if let Some(file) = self.place.fs.open(&self.place.root, &path)? {
+                return Ok(Some((path, file)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A new empty folder for work in progress, on the file system of the store.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn stage(&self) -> Result<Stage, StoreError> {
-        StageFolder::make("w", &self.root.join("stage"))
+        let session = self.publisher.session.clone();
+        let area = self.place.path.join(&session.folder);
+        StageFolder::make_for(Some(session), "w", &area).map_err(|error| self.place.plain(error))
     }
 
     /// The folder of a compile cache.
@@ -137,58 +202,111 @@ impl DiskStore {
     /// # Errors
     /// When it cannot be made.
     pub fn compile_cache(&self, name: &str) -> Result<PathBuf, StoreError> {
-        let folder = self.root.join("compile").join(name);
-        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
-        Ok(folder)
+        let folder = Path::new("compile").join(name);
+        self.place
+            .fs
+            .make_folder(&self.place.root, Path::new("compile"))?;
+        self.place.fs.make_folder(&self.place.root, &folder)?;
+        Ok(self.place.path.join(folder))
     }
 
-    /// A file without a name, to be given one by [`DiskStore::publish_file`].
+    /// Where a stable tree is laid out, if it is.
+    pub(crate) fn tree_path(&self, digest: &Digest) -> PathBuf {
+        self.place.path.join("trees").join(digest.hex())
+    }
+
+    /// A new object, written piece by piece. Where its size is known, room is taken for it at once.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub fn stage_file(&self) -> Result<NamedTempFile, StoreError> {
-        temporary::file(&self.root.join("stage"))
+    /// When the disk is full, or the file cannot be made.
+    pub fn writer(&self, expected: u64) -> Result<Writer<'_>, StoreError> {
+        let (path, file) = self.publisher.create()?;
+        let writer = Writer {
+            store: self,
+            hasher: self.function.hasher(),
+            staged: Some((path, file)),
+        };
+        if let (true, Some((_, file))) = (expected >= ALLOCATED, &writer.staged) {
+            let taken = self.place.fs.allocate(file, expected);
+            taken.map_err(|error| self.place.plain(error))?;
+        }
+        Ok(writer)
     }
 
-    fn publish(&self, bytes: &[u8], to: &Path) -> Result<(), StoreError> {
-        let mut file = self.stage_file()?;
-        temporary::write(&mut file, bytes).map_err(StoreError::io("write", to))?;
-        self.publish_file(file, to)
-    }
-
-    /// Seals a written file and gives it its name; from here on it is never modified.
+    /// A barrier: what was written before outlives a power cut from here on, where the store was
+    /// opened with [`Durability::Full`]. Otherwise it does nothing.
     ///
     /// # Errors
-    /// When the file system refuses.
-    pub fn publish_file(&self, file: NamedTempFile, to: &Path) -> Result<(), StoreError> {
-        file.as_file()
-            .set_permissions(Permissions::from_mode(0o444))
-            .map_err(StoreError::io("seal", to))?;
-        let named = file.persist(to).or_else(|failed| match failed.error.kind() {
-            // Somebody deleted the folder: anything may be missing.
-            io::ErrorKind::NotFound => create_above(to).and_then(|()| Ok(failed.file.persist(to)?)),
-            _ => Err(failed.error),
-        });
-        named.map(drop).map_err(StoreError::io("write", to))
+    /// When the disk does not take an object; nothing that names it is recorded then.
+    pub fn commit(&self) -> Result<(), StoreError> {
+        self.publisher.commit()
     }
 
-    /// Keeps a file's bytes under the digest that the caller has just computed over them.
-    pub(crate) fn adopt(&self, file: NamedTempFile, digest: &Digest) -> Result<(), StoreError> {
-        self.publish_file(file, &self.blob_path(digest))
+    /// The end of a run: what it made is kept, as [`Durability`] says, before anybody is told that
+    /// it is done. The store can be used on. A store that is dropped does the same, and tells nobody.
+    ///
+    /// # Errors
+    /// As [`DiskStore::commit`].
+    pub fn finish(&self) -> Result<(), StoreError> {
+        self.publisher.finish()?;
+        let records: Vec<(ActionKey, ActionResult)> =
+            std::mem::take(&mut *lock(&self.records)).into_iter().collect();
+        let written = in_parallel(&records, |(key, result)| self.write_record(key, result));
+        written.into_iter().collect()
     }
 
-    /// The object's bytes without the `NotFound` of a caller that knows better.
-    fn read_checked(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
-        let path = self.blob_path(digest);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::NotFound(*digest));
+    /// Whether an object waits, or lies under its name with the right size. It is registered as needed.
+    fn keeps(&self, digest: &Digest) -> Result<bool, StoreError> {
+        if let Some(path) = self.publisher.waits(digest) {
+            if self.place.has(&path, digest)? || self.place.has(&object(digest), digest)? {
+                return Ok(true);
             }
-            Err(error) => return Err(StoreError::io("read", &path)(error)),
+            // Somebody emptied the staging area.
+            self.publisher.forget(digest);
+        }
+        self.publisher.session.register(&[Need::Object(*digest)])?;
+        self.lies_there(digest)
+    }
+
+    fn lies_there(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let path = object(digest);
+        let found = self.place.fs.stat(&self.place.root, &path)?;
+        let Some(stat) = found.filter(|stat| stat.kind == Kind::File && stat.size == digest.size()) else {
+            return Ok(false);
+        };
+        self.publisher.rely_on(&path, &stat);
+        self.is_trusted(digest)
+    }
+
+    /// An object of a store that was not synced before the machine restarted is hashed once.
+    fn is_trusted(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let Some(checked) = &self.suspected else {
+            return Ok(true);
+        };
+        if lock(checked).contains(digest) {
+            return Ok(true);
+        }
+        match self.read_checked(digest) {
+            Ok(_) => {}
+            Err(StoreError::NotFound(_) | StoreError::Damaged(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        lock(checked).insert(*digest);
+        Ok(true)
+    }
+
+    /// The object's bytes, hashed on the way.
+    fn read_checked(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        let (path, file) = self.open_object(digest)?.ok_or(StoreError::NotFound(*digest))?;
+        let bytes = fs::read_all(&*self.place.fs, &file, digest.size());
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            // A bad sector is damage like any other.
+            Err(StoreError::Io { source, .. }) if is_bad_disk(&source) => Vec::new(),
+            Err(error) => return Err(error),
         };
         if self.function.digest(&bytes) != *digest {
-            self.set_aside(&path);
+            self.set_aside(&path, digest);
             return Err(StoreError::Damaged(*digest));
         }
         Ok(bytes)
@@ -196,34 +314,242 @@ impl DiskStore {
 
     /// Takes a damaged object away so that it is made again. Best effort: whoever
     /// reads it again finds it damaged again.
-    fn set_aside(&self, path: &Path) {
-        tracing::warn!(path = %path.display(), "a damaged object was removed from the store");
-        if let Err(error) = fs::remove_file(path) {
-            tracing::warn!(path = %path.display(), %error, "it could not be removed");
+    fn set_aside(&self, path: &Path, digest: &Digest) {
+        self.publisher.forget(digest);
+        lock(&self.directories).remove(digest);
+        let full = self.place.path.join(path);
+        tracing::warn!(path = %full.display(), "a damaged object was put into the quarantine of the store");
+        match quarantine(&self.place, path, digest) {
+            Err(error) if !is_missing(&error) => {
+                tracing::warn!(path = %full.display(), %error, "it could not be moved");
+            }
+            _ => {}
         }
     }
 
     /// Whether everything below a node is here. A tree that is laid out in `trees/` is whole.
-    fn is_whole(&self, node: &Node) -> bool {
+    fn is_whole(&self, node: &Node) -> Result<bool, StoreError> {
         match node {
-            Node::File { digest, .. } => self.contains(digest),
-            Node::Symlink { .. } => true,
-            Node::Directory(digest) => {
-                self.tree_path(digest).is_dir()
-                    || walk(digest, self).is_ok_and(|nodes| {
-                        nodes.iter().all(|(_, node)| match node {
-                            Node::File { digest, .. } => self.contains(digest),
-                            _ => true,
-                        })
-                    })
-            }
+            Node::File { digest, .. } => self.keeps(digest),
+            Node::Symlink { .. } => Ok(true),
+            Node::Directory(digest) => self.tree_is_whole(digest),
         }
     }
 
-    /// Where a stable tree is laid out, if it is.
-    pub(crate) fn tree_path(&self, digest: &Digest) -> PathBuf {
-        self.root.join("trees").join(digest.hex())
+    fn tree_is_whole(&self, root: &Digest) -> Result<bool, StoreError> {
+        // From here on the collector keeps all that is found.
+        self.publisher.session.register(&[Need::Tree(*root)])?;
+        let laid_out = Path::new("trees").join(root.hex());
+        if self.place.fs.stat(&self.place.root, &laid_out)?.is_some() {
+            return Ok(true);
+        }
+        let Ok(nodes) = walk(root, self) else {
+            return Ok(false);
+        };
+        for (_, node) in &nodes {
+            if let Node::File { digest, .. } = node
+                && self.publisher.waits(digest).is_none()
+                && !self.lies_there(digest)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
+
+    fn read_record(&self, key: &ActionKey) -> Result<Option<ActionResult>, StoreError> {
+        if let Some(waiting) = lock(&self.records).get(key) {
+            return Ok(Some(waiting.clone()));
+        }
+        let path = spread("ac", &key.0);
+        let Some(bytes) = fs::read_file(&*self.place.fs, &self.place.root, &path)? else {
+            return Ok(None);
+        };
+        let Some(result) = unseal(&bytes).and_then(|message| ActionResult::decode(message).ok()) else {
+            self.drop_record(&path);
+            return Ok(None);
+        };
+        if let Some(stat) = self.place.fs.stat(&self.place.root, &path)? {
+            self.publisher.rely_on(&path, &stat);
+            if stat.modified < self.publisher.session.begun - USE_NOTED {
+                // For the collector's order alone: nothing hangs on it.
+                let _ = self.place.fs.touch(&self.place.root, &path);
+            }
+        }
+        Ok(Some(result))
+    }
+
+    /// A record that cannot be read counts as none, and goes.
+    fn drop_record(&self, path: &Path) {
+        tracing::warn!(path = %self.place.path.join(path).display(), "a damaged result was removed from the store");
+        if let Err(error) = self.place.fs.unlink(&self.place.root, path) {
+            tracing::warn!(%error, "it could not be removed");
+        }
+    }
+
+    fn is_complete(&self, result: &ActionResult) -> Result<bool, StoreError> {
+        for node in result.outputs.values() {
+            if !self.is_whole(node)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn write_record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
+        if let Some(lost) = self.publisher.lost()
+            && !self.is_complete(result)?
+        {
+            return Err(StoreError::NotFound(lost));
+        }
+        let bytes = &seal(result.encode());
+        let Place { fs, root, .. } = &*self.place;
+        let to = spread("ac", &key.0);
+        let (path, file) = self.publisher.create()?;
+        let sealed = fs.write(&file, bytes).and_then(|()| fs.set_mode(&file, 0o444));
+        sealed.inspect_err(|_| self.publisher.discard(&path))?;
+        point("record.written")?;
+        let synced = self.publisher.durability != Durability::None;
+        if synced {
+            fs.sync_data(&file)
+                .inspect_err(|_| self.publisher.discard(&path))?;
+        }
+        drop(file);
+        point("record.synced")?;
+        self.place.name_over(&path, &to)?;
+        point("record.named")?;
+        if let (true, Some(folder)) = (synced, to.parent()) {
+            let folder = fs.folder(root, folder)?;
+            folder.map_or(Ok(()), |folder| fs.sync_folder(&folder))?;
+        }
+        point("record.folder")
+    }
+}
+
+impl Drop for DiskStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.finish() {
+            tracing::warn!(%error, "not all that was made could be kept");
+        }
+    }
+}
+
+/// An object on its way into the store; one that is not finished leaves nothing.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    store: &'a DiskStore,
+    hasher: Hasher,
+    staged: Option<(PathBuf, Handle)>,
+}
+
+impl Writer<'_> {
+    /// Writes the next piece. A big one of zeros becomes a hole.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.hasher.update(bytes);
+        self.put(bytes)
+    }
+
+    /// As [`Writer::write`] for a caller that hashes itself.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        match &self.staged {
+            Some((_, file)) => {
+                let fs = &self.store.place.fs;
+                let written = if is_hole(bytes) {
+                    fs.hole(file, bytes.len() as u64)
+                } else {
+                    fs.write(file, bytes)
+                };
+                written.map_err(|error| self.store.place.plain(error))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes all of a file by sharing its blocks, and answers the copy, to be hashed; `None` where
+    /// the file system cannot do that.
+    pub(crate) fn share(&mut self, from: &File) -> Result<Option<File>, StoreError> {
+        let Some((_, file)) = &self.staged else {
+            return Ok(None);
+        };
+        if !self.store.place.fs.share(file, from.as_fd()) {
+            return Ok(None);
+        }
+        let copy = file.file().map(|file| file.try_clone_to_owned().map(File::from));
+        copy.transpose().map_err(StoreError::io("read", file.path()))
+    }
+
+    /// Keeps what was written.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn finish(mut self) -> Result<Digest, StoreError> {
+        let hasher = std::mem::replace(&mut self.hasher, self.store.function.hasher());
+        let digest = hasher.finish();
+        self.finish_as(&digest)?;
+        Ok(digest)
+    }
+
+    /// As [`Writer::finish`] for a caller that has hashed what was written.
+    pub(crate) fn finish_as(mut self, digest: &Digest) -> Result<(), StoreError> {
+        if !self.store.keeps(digest)?
+            && let Some((path, file)) = self.staged.take()
+        {
+            self.store.publisher.adopt(path, file, digest)?;
+        }
+        Ok(())
+    }
+}
+
+/// A hole is worth its calls from this size.
+const HOLE: usize = 1 << 16;
+
+fn is_hole(piece: &[u8]) -> bool {
+    piece.len() >= HOLE && piece.iter().all(|byte| *byte == 0)
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &self.staged {
+            self.store.publisher.discard(path);
+        }
+    }
+}
+
+/// Whether objects of the store were written without syncing before the machine started the last time.
+fn suspect(place: &Place) -> Result<bool, StoreError> {
+    let marks = fs::read_file(&*place.fs, &place.root, Path::new(DIRTY))?;
+    Ok(marks.is_some_and(|marks| {
+        String::from_utf8_lossy(&marks)
+            .lines()
+            .any(|boot| boot != place.boot)
+    }))
+}
+
+/// Says, before the first object is written without syncing, that this is done in this boot.
+fn mark_dirty(place: &Place) -> Result<(), StoreError> {
+    let path = Path::new(DIRTY);
+    let marks = fs::read_file(&*place.fs, &place.root, path)?.unwrap_or_default();
+    if String::from_utf8_lossy(&marks)
+        .lines()
+        .any(|boot| boot == place.boot)
+    {
+        return Ok(());
+    }
+    let file = place.fs.append_to(&place.root, path)?;
+    place.fs.write(&file, format!("{}\n", place.boot).as_bytes())?;
+    place.fs.sync_data(&file)?;
+    place.sync(Path::new("stage"))
+}
+
+fn is_bad_disk(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl BlobStore for DiskStore {
@@ -232,7 +558,10 @@ impl BlobStore for DiskStore {
     }
 
     fn contains(&self, digest: &Digest) -> bool {
-        fs::metadata(self.blob_path(digest)).is_ok_and(|meta| meta.is_file() && meta.len() == digest.size())
+        self.keeps(digest).unwrap_or_else(|error| {
+            tracing::debug!(%error, "an object counts as missing");
+            false
+        })
     }
 
     fn read(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
@@ -241,34 +570,39 @@ impl BlobStore for DiskStore {
 
     fn write(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = self.function.digest(bytes);
-        if !self.contains(&digest) {
-            self.publish(bytes, &self.blob_path(&digest))?;
+        if self.keeps(&digest)? {
+            return Ok(digest);
         }
+        let (path, file) = self.publisher.create()?;
+        let size = digest.size();
+        let room = if size >= ALLOCATED {
+            self.place.fs.allocate(&file, size)
+        } else {
+            Ok(())
+        };
+        room.and_then(|()| self.place.fs.write(&file, bytes))
+            .inspect_err(|_| self.publisher.discard(&path))
+            .map_err(|error| self.place.plain(error))?;
+        self.publisher.adopt(path, file, &digest)?;
         Ok(digest)
     }
 }
 
 impl ActionCache for DiskStore {
     fn result(&self, key: &ActionKey) -> Result<Option<ActionResult>, StoreError> {
-        let path = self.shard("ac", &key.0);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("read", &path)(error)),
-        };
-        let Some(result) = unseal(&bytes).and_then(|message| ActionResult::decode(message).ok()) else {
-            self.set_aside(&path);
-            return Ok(None);
-        };
-        Ok(result
-            .outputs
-            .values()
-            .all(|node| self.is_whole(node))
-            .then_some(result))
+        match self.read_record(key)? {
+            Some(result) if self.is_complete(&result)? => Ok(Some(result)),
+            _ => Ok(None),
+        }
     }
 
     fn record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
-        self.publish(&seal(result.encode()), &self.shard("ac", &key.0))
+        if self.publisher.durability == Durability::Session {
+            lock(&self.records).insert(*key, result.clone());
+            return Ok(());
+        }
+        self.publisher.commit()?;
+        self.write_record(key, result)
     }
 }
 
@@ -306,117 +640,15 @@ impl Directories for DiskStore {
     }
 }
 
-fn create_above(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
-}
-
-/// Makes a folder and those above it.
+/// Makes a folder outside the store, and those above it.
 pub(crate) fn create_folder(folder: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(folder).map_err(StoreError::io("create", folder))
+    std::fs::create_dir_all(folder).map_err(StoreError::io("create", folder))
 }
 
-/// Opens a file for reading.
+/// Opens a source for reading.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use lambuild_action::Isolation;
-    use tempfile::TempDir;
-
-    fn store() -> (TempDir, DiskStore) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap();
-        (folder, store)
-    }
-
-    #[test]
-    fn blobs_are_read_back_sealed_and_checked() {
-        let (_folder, store) = store();
-        let digest = store.write(b"hello").unwrap();
-        assert_eq!(store.read(&digest).unwrap(), b"hello");
-        let mode = fs::metadata(store.blob_path(&digest))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o444);
-        assert!(matches!(
-            store.read(&DigestFunction::Blake3.digest(b"no")),
-            Err(StoreError::NotFound(_))
-        ));
-    }
-
-    #[test]
-    fn a_damaged_object_is_never_handed_out_and_can_be_made_again() {
-        let (_folder, store) = store();
-        let digest = store.write(b"hello").unwrap();
-        fs::remove_file(store.blob_path(&digest)).unwrap();
-        fs::write(store.blob_path(&digest), b"jello").unwrap();
-        assert!(matches!(store.read(&digest), Err(StoreError::Damaged(_))));
-        assert!(!store.contains(&digest));
-        store.write(b"hello").unwrap();
-        assert_eq!(store.read(&digest).unwrap(), b"hello");
-    }
-
-    #[test]
-    fn a_result_is_given_out_only_while_its_outputs_are_there() {
-        let (_folder, store) = store();
-        let key = ActionKey(DigestFunction::Blake3.digest(b"key"));
-        let digest = store.write(b"zip").unwrap();
-        let result = ActionResult::of(
-            Node::File {
-                digest,
-                executable: false,
-            },
-            None,
-            Isolation::Strict,
-        );
-        assert_eq!(store.result(&key).unwrap(), None);
-        store.record(&key, &result).unwrap();
-        assert_eq!(store.result(&key).unwrap(), Some(result));
-        fs::remove_file(store.blob_path(&digest)).unwrap();
-        assert_eq!(store.result(&key).unwrap(), None);
-    }
-
-    #[test]
-    fn a_damaged_record_counts_as_none() {
-        let (_folder, store) = store();
-        let key = ActionKey(DigestFunction::Blake3.digest(b"key"));
-        let path = store.shard("ac", &key.0);
-        for bytes in [&b""[..], b"short", &[0; 40]] {
-            fs::write(&path, bytes).unwrap();
-            assert_eq!(store.result(&key).unwrap(), None);
-        }
-    }
-
-    #[test]
-    fn folders_of_the_store_may_be_missing() {
-        let (folder, store) = store();
-        let digest = store.write(b"hello").unwrap();
-        fs::remove_dir_all(store.root().join("cas")).unwrap();
-        fs::remove_dir_all(store.root().join("stage")).unwrap();
-        let store = DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap();
-        assert!(!store.contains(&digest));
-        store.write(b"hello").unwrap();
-        assert_eq!(store.read(&digest).unwrap(), b"hello");
-    }
-
-    #[test]
-    fn another_format_is_refused_and_left_alone() {
-        let (folder, store) = store();
-        let file = store.root().join("FORMAT");
-        fs::remove_file(&file).unwrap();
-        fs::write(&file, "lambuild store 9\nblake3\n").unwrap();
-        let error = DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(
-                "`lambuild store 9, blake3`; this version of lambuild uses `lambuild store 1, blake3`"
-            ),
-            "{error}"
-        );
-    }
-}
+mod tests;

@@ -6,19 +6,19 @@ use crate::beneath::Kind;
 use crate::disk::{DiskStore, open};
 use crate::file_state::FileState;
 use crate::folder;
-use crate::read_and_hash::{PIECE, read_and_hash};
+use crate::read_and_hash::read_and_hash;
 use lambuild_action::{BlobStore, StoreError, write_tree};
 use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
 use rayon::prelude::*;
 use std::fs::{self, File, FileType};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 /// How often a file is read again that changes while it is read.
 const ATTEMPTS: usize = 3;
 /// Files up to this size are read in one piece.
 const IN_MEMORY: u64 = 4 << 20;
-static ZEROS: [u8; PIECE] = [0; PIECE];
 /// The largest file that is taken, in bytes. A sparse file of a terabyte is a mistake or an attack,
 /// and is refused before it is read.
 const MAX_FILE: u64 = 64 << 30;
@@ -112,46 +112,35 @@ fn small(store: &DiskStore, file: &mut File, size: u64, path: &Path) -> Result<D
 }
 
 fn large(store: &DiskStore, file: &mut File, path: &Path) -> Result<Digest, IngestError> {
-    let mut copy = store.stage_file()?;
-    let kept = copy.as_file_mut();
+    let meta = file.metadata().map_err(read_error(path))?;
+    // A sparse file of gigabytes costs none: no room is taken for its holes.
+    let is_sparse = meta.blocks().saturating_mul(512) < meta.len();
+    let mut copy = store.writer(if is_sparse { 0 } else { meta.len() })?;
     // Where blocks can be shared, the copy is of one moment, and nobody can write to it.
-    let digest = if rustix::fs::ioctl_ficlone(&*kept, &*file).is_ok() {
-        read_and_hash(store.function(), kept, |_| Ok(()))
-    } else {
-        read_and_hash(store.function(), file, |piece| {
-            keep(kept, piece).map_err(Failed::Write)
-        })
+    let digest = match copy.share(file)? {
+        Some(mut shared) => read_and_hash(store.function(), &mut shared, |_| Ok(())),
+        None => read_and_hash(store.function(), file, |piece| {
+            copy.put(piece).map_err(Failed::Write)
+        }),
     };
     let digest = digest.map_err(|failed| match failed {
         Failed::Read(source) => read_error(path)(source),
-        Failed::Write(source) => StoreError::io("keep a copy of", path)(source).into(),
+        Failed::Write(error) => error.into(),
     })?;
-    let end = copy.as_file().set_len(digest.size());
-    end.map_err(StoreError::io("keep a copy of", path))?;
-    if !store.contains(&digest) {
-        store.adopt(copy, &digest)?;
-    }
+    copy.finish_as(&digest)?;
     Ok(digest)
 }
 
 /// Which side of a copy it was.
 enum Failed {
     Read(io::Error),
-    Write(io::Error),
+    Write(StoreError),
 }
 
 impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Self {
         Failed::Read(error)
     }
-}
-
-/// Writes a piece; a hole stays one, so that a sparse file of gigabytes costs none. The caller sets the length.
-fn keep(copy: &mut File, piece: &[u8]) -> io::Result<()> {
-    if *piece == ZEROS[..] {
-        return copy.seek_relative(PIECE as i64);
-    }
-    copy.write_all(piece)
 }
 
 /// Takes what an action left at `path`: a file, or a folder with all below it.

@@ -93,6 +93,8 @@ fn names(of: impl Fn(&Evaluation<'_>, &Workspace) -> BTreeSet<String>) -> Vec<Co
     let common = Common {
         locked: false,
         offline: false,
+        durability: None,
+        single_user_store: false,
         json: false,
         store: None,
         no_stat_cache: false,

@@ -1,0 +1,354 @@
+//! Where everything lies in a store, and how one comes to be: its folders, its format, who may
+//! write it. Does not know what an object holds, or how it gets its name.
+
+use crate::fs::watched::{Call, Watched};
+use crate::fs::{self, Fs, Handle, Kind, Lock, Named, System};
+use crate::points::point;
+use lambuild_action::StoreError;
+use lambuild_digest::{Digest, DigestFunction};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The first line of `FORMAT`, without the number.
+const MAGIC: &str = "lambuild store ";
+/// The format that this version writes.
+const VERSION: u32 = 2;
+/// The format before: the same objects and records, never synced, no locks.
+const UNSYNCED: u32 = 1;
+
+const FORMAT: &str = "FORMAT";
+/// The folders whose objects are spread over 256 folders by the first two digits of their name.
+const SPREAD: [&str; 2] = ["cas", "ac"];
+const PLAIN: [&str; 10] = [
+    "stage",
+    "locks",
+    "leases",
+    "roots",
+    "quarantine",
+    "trash",
+    "trees",
+    "verified",
+    "compile",
+    "host",
+];
+/// Files that stand at the top.
+const FILES: [&str; 2] = [FORMAT, "reserve"];
+
+/// Who else may write the store: the bits of group and world.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// An open store's root and the way to touch it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub fs: Arc<dyn Fs>,
+    pub root: Handle,
+    pub path: PathBuf,
+    /// This start of the machine.
+    pub boot: String,
+    /// Whether the user vouches that nobody else uses the store: then nothing is locked.
+    pub single: bool,
+}
+
+/// `area/xx/rest` for a digest.
+pub(crate) fn spread(area: &str, digest: &Digest) -> PathBuf {
+    let hex = digest.hex();
+    let (shard, rest) = hex.split_at(2);
+    [area, shard, rest].iter().collect()
+}
+
+/// The path of an object.
+pub(crate) fn object(digest: &Digest) -> PathBuf {
+    spread("cas", digest)
+}
+
+impl Place {
+    /// Opens the store at `path`, and makes it where there is none.
+    pub fn open(
+        path: &Path,
+        fs: Arc<dyn Fs>,
+        function: DigestFunction,
+        single: bool,
+    ) -> Result<Self, StoreError> {
+        let place = Place {
+            root: fs.root(path)?,
+            path: path.to_owned(),
+            boot: fs.boot(),
+            fs,
+            single,
+        };
+        place.check_owner()?;
+        match place.format()? {
+            None => place.create(function)?,
+            Some(found) if found == text(VERSION, function) => place.complete()?,
+            Some(found) if found == text(UNSYNCED, function) => place.migrate(function)?,
+            Some(found) => return Err(place.other_format(&found, function)),
+        }
+        Ok(place)
+    }
+
+    /// A place where every operation is refused.
+    pub fn nowhere() -> Self {
+        let refuse = |call: &Call| {
+            let refused = io::Error::from(io::ErrorKind::Unsupported);
+            Err(StoreError::io("use the store at", &call.path)(refused))
+        };
+        let path = PathBuf::from("/dev/null");
+        Place {
+            fs: Arc::new(Watched::new(Arc::new(System), refuse)),
+            root: Handle::numbered(0, path.clone()),
+            path,
+            boot: String::new(),
+            single: true,
+        }
+    }
+
+    /// Whoever may write the store decides what is built, so that is its owner alone.
+    fn check_owner(&self) -> Result<(), StoreError> {
+        let stat = self.fs.stat_open(&self.root)?;
+        let (path, user) = (self.path.display(), rustix::process::geteuid().as_raw());
+        if stat.mode & OTHERS_WRITE != 0 {
+            return Err(StoreError::Format(format!(
+                "others may write the store {path}, and so decide what is built: run `chmod go-w {path}`, or name \
+                 another folder with --store"
+            )));
+        }
+        if stat.owner != user && stat.owner != 0 {
+            return Err(StoreError::Format(format!(
+                "the store {path} belongs to the user {}, who could decide what is built for the user {user}: name \
+                 another folder with --store",
+                stat.owner
+            )));
+        }
+        Ok(())
+    }
+
+    fn format(&self) -> Result<Option<String>, StoreError> {
+        let bytes = fs::read_file(&*self.fs, &self.root, Path::new(FORMAT))?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    fn other_format(&self, found: &str, function: DigestFunction) -> StoreError {
+        StoreError::Format(format!(
+            "the store {} has the format `{}`; this version of lambuild uses `{}`: name another folder with --store",
+            self.path.display(),
+            line(found),
+            line(&text(VERSION, function)),
+        ))
+    }
+
+    /// Makes all folders, and says so in `FORMAT` when they are on the disk. What a process left
+    /// that died on the way is taken over.
+    fn create(&self, function: DigestFunction) -> Result<(), StoreError> {
+        self.refuse_strangers()?;
+        self.complete()?;
+        for area in SPREAD {
+            for shard in 0..=255u8 {
+                self.fs
+                    .make_folder(&self.root, &Path::new(area).join(format!("{shard:02x}")))?;
+            }
+            self.sync(Path::new(area))?;
+        }
+        point("open.folders")?;
+        self.write_format(function)
+    }
+
+    /// A folder that holds something else was not meant to become a store.
+    fn refuse_strangers(&self) -> Result<(), StoreError> {
+        let is_ours = |name: &str| {
+            SPREAD.contains(&name)
+                || PLAIN.contains(&name)
+                || FILES.contains(&name)
+                || name.starts_with(FORMAT)
+        };
+        for (name, _) in self.fs.list(&self.root)? {
+            if !name.to_str().is_some_and(is_ours) {
+                return Err(StoreError::Format(format!(
+                    "{} is no store: it holds {name:?}; name another folder with --store",
+                    self.path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folders that somebody may have deleted.
+    fn complete(&self) -> Result<(), StoreError> {
+        for area in SPREAD.iter().chain(&PLAIN) {
+            self.fs.make_folder(&self.root, Path::new(area))?;
+        }
+        self.fs.make_folder(&self.root, Path::new("locks/a"))?;
+        Ok(())
+    }
+
+    fn stage_format(&self, function: DigestFunction) -> Result<PathBuf, StoreError> {
+        let staged = PathBuf::from(format!("{FORMAT}.{}", self.fs.unique()));
+        let written = self.fs.create(&self.root, &staged).and_then(|file| {
+            self.fs.write(&file, text(VERSION, function).as_bytes())?;
+            self.fs.set_mode(&file, 0o444)?;
+            self.fs.sync_data(&file)
+        });
+        match written {
+            Ok(()) => Ok(staged),
+            Err(error) => {
+                // Nothing more can be done where that fails too; the next start takes it over.
+                let _ = self.fs.unlink(&self.root, &staged);
+                Err(match error {
+                    StoreError::Io { doing, source, .. } => {
+                        StoreError::io(doing, &self.path.join(FORMAT))(source)
+                    }
+                    other => other,
+                })
+            }
+        }
+    }
+
+    fn write_format(&self, function: DigestFunction) -> Result<(), StoreError> {
+        let staged = self.stage_format(function)?;
+        point("open.format")?;
+        if self.fs.rename_new(&self.root, &staged, Path::new(FORMAT))? == Named::Taken {
+            self.fs.unlink(&self.root, &staged)?;
+            return match self.format()? {
+                Some(found) if found == text(VERSION, function) => Ok(()),
+                found => Err(self.other_format(&found.unwrap_or_default(), function)),
+            };
+        }
+        self.fs.sync_folder(&self.root)
+    }
+
+    /// Objects and records of the format before are the same, but nobody synced them: that is done
+    /// now, once. A lambuild of that version that still runs keeps working; it takes no locks.
+    fn migrate(&self, function: DigestFunction) -> Result<(), StoreError> {
+        self.complete()?;
+        let _turn = self.lock(Path::new("locks/collector"), Lock::Exclusive)?;
+        if self.format()? == Some(text(VERSION, function)) {
+            return Ok(());
+        }
+        self.fs.sync_all(&self.root)?;
+        point("open.migrated")?;
+        let staged = self.stage_format(function)?;
+        self.fs.rename(&self.root, &staged, Path::new(FORMAT))?;
+        self.fs.sync_folder(&self.root)
+    }
+
+    /// A failure in the staging area without its random names: a person can do nothing with those,
+    /// and they would differ from run to run.
+    pub fn plain(&self, error: StoreError) -> StoreError {
+        let stage = self.path.join("stage");
+        match error {
+            StoreError::Io { doing, path, source } if path.starts_with(&stage) => StoreError::Io {
+                doing: if doing == "create" {
+                    "create a file in"
+                } else {
+                    doing
+                },
+                path: stage,
+                source,
+            },
+            other => other,
+        }
+    }
+
+    /// Syncs a folder of the store; one that is gone has nothing to lose.
+    pub fn sync(&self, folder: &Path) -> Result<(), StoreError> {
+        match self.fs.folder(&self.root, folder)? {
+            Some(folder) => self.fs.sync_folder(&folder),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the lock on a file of the store; it is given back with the answer. `None` where
+    /// nothing is locked.
+    pub fn lock(&self, path: &Path, lock: Lock) -> Result<Option<Handle>, StoreError> {
+        if self.single {
+            return Ok(None);
+        }
+        let file = self.fs.append_to(&self.root, path)?;
+        self.fs.lock(&file, lock).map_err(|error| self.no_locks(error))?;
+        Ok(Some(file))
+    }
+
+    /// Takes an open file's lock if it is free.
+    pub fn try_lock(&self, file: &Handle, lock: Lock) -> Result<bool, StoreError> {
+        if self.single {
+            return Ok(true);
+        }
+        self.fs.try_lock(file, lock).map_err(|error| self.no_locks(error))
+    }
+
+    fn no_locks(&self, error: StoreError) -> StoreError {
+        let unsupported = [
+            rustix::io::Errno::NOLCK,
+            rustix::io::Errno::OPNOTSUPP,
+            rustix::io::Errno::NOSYS,
+        ];
+        let is = |source: &io::Error| {
+            unsupported
+                .iter()
+                .any(|errno| source.raw_os_error() == Some(errno.raw_os_error()))
+        };
+        match error {
+            StoreError::Io { source, .. } if is(&source) => StoreError::Format(format!(
+                "the file system of the store {} has no locks ({source}), so builds at the same time could disturb each \
+                 other: put the store on a local disk with --store, or, where nobody else uses it, pass \
+                 --single-user-store",
+                self.path.display()
+            )),
+            other => other,
+        }
+    }
+
+    /// Gives a file a name in a folder of the store, which is made where somebody deleted it.
+    pub fn name_new(&self, from: &Path, to: &Path) -> Result<Named, StoreError> {
+        match self.fs.rename_new(&self.root, from, to) {
+            Err(error) if is_missing(&error) => {
+                self.make_above(to)?;
+                self.fs.rename_new(&self.root, from, to)
+            }
+            other => other,
+        }
+    }
+
+    /// As [`Place::name_new`], in the place of what has the name.
+    pub fn name_over(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        match self.fs.rename(&self.root, from, to) {
+            Err(error) if is_missing(&error) => {
+                self.make_above(to)?;
+                self.fs.rename(&self.root, from, to)
+            }
+            other => other,
+        }
+    }
+
+    fn make_above(&self, path: &Path) -> Result<(), StoreError> {
+        let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+        above.pop();
+        for folder in above.iter().rev() {
+            self.fs.make_folder(&self.root, folder)?;
+        }
+        // The new folders' own names must be on the disk before what is in them counts as kept.
+        for folder in above.iter().skip(1) {
+            self.sync(folder)?;
+        }
+        self.fs.sync_folder(&self.root)
+    }
+
+    /// Whether an object lies at a path with the size of its digest.
+    pub fn has(&self, path: &Path, digest: &Digest) -> Result<bool, StoreError> {
+        let found = self.fs.stat(&self.root, path)?;
+        Ok(found.is_some_and(|stat| stat.kind == Kind::File && stat.size == digest.size()))
+    }
+}
+
+/// Whether a failure is that nothing is there.
+pub(crate) fn is_missing(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+fn text(version: u32, function: DigestFunction) -> String {
+    format!("{MAGIC}{version}\n{}\n", function.name())
+}
+
+fn line(text: &str) -> String {
+    text.trim_end().replace('\n', ", ")
+}
