@@ -99,7 +99,17 @@ fn a_missing_input_is_named_with_the_line_to_add() {
     let failed = with_own_store(&workspace)
         .run(["build", "--arch", "x86_64"])
         .exits(1);
-    insta::assert_snapshot!(told(&failed.stderr), @"");
+    insta::assert_snapshot!(told(&failed.stderr), @r#"
+    error: command :all x86_64 failed: it ended with exit code 1
+    cat: data/b.csv: No such file or directory
+    error[E1017]: `:all` reads `data/b.csv`, which is in the workspace, but not among its inputs
+     --> lambda.build:4:12
+      |
+    4 |   run    = "cat data/a.csv data/b.csv > $out/all.csv"
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ needed by this
+      |
+      = help: add it: `inputs = { "data/b.csv" = ./data/b.csv }`
+    "#);
     workspace.edit(
         "lambda.build",
         "{ \"data/a.csv\" = ./data/a.csv }",
