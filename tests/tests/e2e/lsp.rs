@@ -475,7 +475,7 @@ fn typing_in_a_workspace_of_a_thousand_functions() {
             let name = format!("t{team}-f{number}");
             workspace.write(&format!("teams/t{team}/cmd/{name}/main.go"), "package main\n");
             text.push_str(&format!(
-                "function {name} = merge(lib.service(./cmd/{name}), {{ timeout = 29, environment = {{ A = stage.name }} }})\n"
+                "function {name} = merge(lib.service(./cmd/{name}), {{ timeout = 29, environment = {{ STAGE = stage.name }} }})\n"
             ));
         }
         workspace.write(&format!("teams/t{team}/lambda.build"), text);
