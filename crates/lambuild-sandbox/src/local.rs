@@ -7,8 +7,10 @@ use lambuild_action::{
     ActionResult, BlobStore, Command, ExecuteError, Executed, Executor, Isolation, Request, StoreError,
 };
 use lambuild_digest::{Node, RelPath};
+use lambuild_store::ingest::IngestError;
 use lambuild_store::materialise::{self, Instead};
-use lambuild_store::{DiskStore, Stage, ingest};
+use lambuild_store::outputs::{self, Bounds};
+use lambuild_store::{DiskStore, Stage};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,19 +152,15 @@ pub(crate) fn collect(
     log: Vec<u8>,
     isolation: Isolation,
 ) -> Result<Executed, ExecuteError> {
-    let mut outputs = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for path in &command.output_paths {
-        let full = root.join(path.as_str());
-        if fs::symlink_metadata(&full).is_err() {
-            return Err(ExecuteError::Refused(format!(
-                "it ended well but left nothing at `{path}`"
-            )));
-        }
-        let node = ingest::output(store, &full).map_err(|error| match error {
-            ingest::IngestError::Store(error) => ExecuteError::Store(error),
+        let taken = outputs::collect(store, root, path, Bounds::default()).map_err(|error| match error {
+            IngestError::Store(error) => ExecuteError::Store(error),
             other => ExecuteError::Refused(format!("its output cannot be taken: {other}")),
         })?;
-        outputs.insert(path.clone(), node);
+        let node = taken
+            .ok_or_else(|| ExecuteError::Refused(format!("it ended well but left nothing at `{path}`")))?;
+        found.insert(path.clone(), node);
     }
     let said = if log.is_empty() {
         None
@@ -171,7 +169,7 @@ pub(crate) fn collect(
     };
     Ok(Executed {
         result: ActionResult {
-            outputs,
+            outputs: found,
             log: said,
             isolation,
         },

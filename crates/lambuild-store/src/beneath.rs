@@ -3,7 +3,7 @@
 //! nowhere. Decides nothing about what is found.
 
 use crate::file_state::FileState;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, OsStr, OsString};
@@ -119,6 +119,18 @@ impl Beneath {
         let folder = self.get(above, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)?;
         let target = rustix::fs::readlinkat(&folder, name, Vec::new())?;
         Ok(OsStr::from_bytes(target.as_bytes()).to_owned())
+    }
+
+    /// Gives its owner rights on what stands at a path, which is no link.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give_rights(&self, path: &str, mode: u32) -> io::Result<()> {
+        // The kernel changes nothing through such a descriptor, but through its name in /proc;
+        // a path alone could lead through a link by the time of the call.
+        let held = self.get(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC)?;
+        let name = format!("/proc/self/fd/{}", held.as_raw_fd());
+        Ok(rustix::fs::chmod(name, Mode::from_raw_mode(mode))?)
     }
 
     /// The number of the folder's file system, as `statfs(2)` has it.

@@ -5,12 +5,10 @@
 use crate::beneath::Kind;
 use crate::disk::{DiskStore, open};
 use crate::file_state::FileState;
-use crate::folder;
 use crate::read_and_hash::read_and_hash;
-use lambuild_action::{BlobStore, StoreError, write_tree};
-use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
-use rayon::prelude::*;
-use std::fs::{self, File, FileType};
+use lambuild_action::{BlobStore, StoreError};
+use lambuild_digest::{Digest, RelPath};
+use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -143,96 +141,6 @@ impl From<io::Error> for Failed {
     }
 }
 
-/// Takes what an action left at `path`: a file, or a folder with all below it.
-///
-/// | found | taken as |
-/// | --- | --- |
-/// | regular file | its bytes and whether its owner may execute it; no times, owners, other bits |
-/// | link that stays inside | a link |
-/// | empty folder | an empty folder |
-/// | link that leaves, absolute link | refused |
-/// | fifo, socket, device | refused |
-/// | name that is not UTF-8 or cannot be in a zip | refused |
-///
-/// # Errors
-/// See [`IngestError`].
-pub fn output(store: &DiskStore, path: &Path) -> Result<Node, IngestError> {
-    let meta = fs::symlink_metadata(path).map_err(read_error(path))?;
-    if meta.is_file() {
-        let (digest, meta) = file(store, path)?;
-        return Ok(Node::File {
-            digest,
-            executable: meta.executable(),
-        });
-    }
-    if !meta.is_dir() {
-        return Err(refused(&RelPath::root(), "is neither a file nor a folder"));
-    }
-    let mut found = Vec::new();
-    gather(path, &RelPath::root(), &mut found)?;
-    let entries = found
-        .into_par_iter()
-        .map(|(at, kind)| Ok((take(store, path, &at, kind)?, at)))
-        .collect::<Result<Vec<(Entry, RelPath)>, IngestError>>()?;
-    let mut dir = Dir::default();
-    for (entry, at) in entries {
-        dir.put(&at, entry, &())
-            .map_err(|_| refused(&at, "lies too deep"))?;
-    }
-    Ok(Node::Directory(write_tree(store, &dir)?))
-}
-
-fn refused(at: &RelPath, why: &'static str) -> IngestError {
-    IngestError::Refused {
-        path: at.to_string(),
-        why,
-    }
-}
-
-/// Everything below a folder, in sorted order, links not followed.
-fn gather(root: &Path, at: &RelPath, found: &mut Vec<(RelPath, FileType)>) -> Result<(), IngestError> {
-    let folder = root.join(at.as_str());
-    for (name, kind) in folder::list(&folder).map_err(read_error(&folder))? {
-        let text = name
-            .to_str()
-            .ok_or_else(|| refused(at, "holds a name that is not UTF-8"))?;
-        let path = at
-            .child(text)
-            .map_err(|_| refused(at, "holds a name with a control character or `\\`"))?;
-        if kind.is_dir() {
-            let before = found.len();
-            gather(root, &path, found)?;
-            if found.len() > before {
-                continue;
-            }
-        }
-        found.push((path, kind));
-    }
-    Ok(())
-}
-
-fn take(store: &DiskStore, root: &Path, at: &RelPath, kind: FileType) -> Result<Entry, IngestError> {
-    let path = root.join(at.as_str());
-    if kind.is_dir() {
-        return Ok(Entry::Dir(Dir::default()));
-    }
-    if kind.is_file() {
-        let (digest, meta) = file(store, &path)?;
-        return Ok(Entry::file(digest, meta.executable()));
-    }
-    if !kind.is_symlink() {
-        return Err(refused(at, "is a device, socket or pipe"));
-    }
-    let target = fs::read_link(&path).map_err(read_error(&path))?;
-    if !stays_inside(at, &target) {
-        return Err(refused(at, "is a link that leaves the output"));
-    }
-    let target = target
-        .to_str()
-        .ok_or_else(|| refused(at, "is a link to a name that is not UTF-8"))?;
-    Ok(Entry::symlink(target))
-}
-
 /// Whether a link at `at` points below the root of its tree, judged by its text alone.
 pub fn stays_inside(at: &RelPath, target: &Path) -> bool {
     let mut depth = at.parts().count() as i64 - 1;
@@ -254,8 +162,7 @@ pub fn stays_inside(at: &RelPath, target: &Path) -> bool {
 mod tests {
     use super::*;
     use lambuild_digest::DigestFunction;
-    use lambuild_digest::tree::walk;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::fs;
 
     fn setup() -> (tempfile::TempDir, DiskStore, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -263,44 +170,6 @@ mod tests {
         let out = folder.path().join("out");
         fs::create_dir(&out).unwrap();
         (folder, store, out)
-    }
-
-    fn root(node: Node) -> Digest {
-        match node {
-            Node::Directory(digest) => digest,
-            other => panic!("{other:?} is no folder"),
-        }
-    }
-
-    #[test]
-    fn times_and_other_mode_bits_do_not_reach_the_tree() {
-        let (_folder, store, out) = setup();
-        fs::create_dir(out.join("bin")).unwrap();
-        fs::write(out.join("bin/run"), "#!").unwrap();
-        fs::set_permissions(out.join("bin/run"), fs::Permissions::from_mode(0o4777)).unwrap();
-        symlink("bin/run", out.join("run")).unwrap();
-        let first = output(&store, &out).unwrap();
-        fs::set_permissions(out.join("bin/run"), fs::Permissions::from_mode(0o700)).unwrap();
-        assert_eq!(output(&store, &out).unwrap(), first);
-        let found = walk(&root(first), &store).unwrap();
-        assert!(matches!(found[0].1, Node::File { executable: true, .. }));
-        assert!(matches!(&found[1].1, Node::Symlink { target } if &**target == "bin/run"));
-    }
-
-    #[test]
-    fn what_no_output_may_hold_is_refused() {
-        let (_folder, store, out) = setup();
-        for target in ["/etc/passwd", "../x", "a/../../x"] {
-            symlink(target, out.join("l")).unwrap();
-            let error = output(&store, &out).unwrap_err().to_string();
-            assert_eq!(error, "`l` is a link that leaves the output");
-            fs::remove_file(out.join("l")).unwrap();
-        }
-        fs::write(out.join("a\nb"), "").unwrap();
-        assert_eq!(
-            output(&store, &out).unwrap_err().to_string(),
-            "`.` holds a name with a control character or `\\`"
-        );
     }
 
     #[test]

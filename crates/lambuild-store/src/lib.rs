@@ -14,6 +14,7 @@ pub mod host;
 pub mod ingest;
 mod layout;
 pub mod materialise;
+pub mod outputs;
 pub mod points;
 pub mod publish;
 pub mod read_and_hash;

@@ -204,7 +204,7 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest;
+    use crate::outputs::{Bounds, collect};
     use lambuild_digest::DigestFunction;
 
     fn sample() -> (tempfile::TempDir, DiskStore, Digest) {
@@ -217,7 +217,13 @@ mod tests {
         fs::set_permissions(source.join("a/b/run"), Permissions::from_mode(0o755)).unwrap();
         fs::write(source.join("x"), "x").unwrap();
         symlink("x", source.join("l")).unwrap();
-        let Node::Directory(root) = ingest::output(&store, &source).unwrap() else {
+        let taken = collect(
+            &store,
+            folder.path(),
+            &RelPath::new("in").unwrap(),
+            Bounds::default(),
+        );
+        let Node::Directory(root) = taken.unwrap().unwrap() else {
             panic!("no folder")
         };
         (folder, store, root)
@@ -228,7 +234,13 @@ mod tests {
         let (folder, store, root) = sample();
         let out = folder.path().join("out");
         tree(&store, &root, &out, &|_| None).unwrap();
-        assert_eq!(ingest::output(&store, &out).unwrap(), Node::Directory(root));
+        let taken = collect(
+            &store,
+            folder.path(),
+            &RelPath::new("out").unwrap(),
+            Bounds::default(),
+        );
+        assert_eq!(taken.unwrap(), Some(Node::Directory(root)));
     }
 
     #[test]

@@ -11,7 +11,8 @@ use lambuild_rules::go::modcache::{
     CachePaths, FetchError, cache_paths, check_answer, check_sums, fetch_command, hash_go_mod, hash_module,
 };
 use lambuild_sandbox::process::{self, Process};
-use lambuild_store::{DiskStore, Stage, folder, ingest, materialise};
+use lambuild_store::outputs::{self, Bounds};
+use lambuild_store::{DiskStore, Stage, folder, materialise};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -139,7 +140,11 @@ fn take(store: &DiskStore, fetch: &ModuleFetch, stage: &Path) -> Result<lambuild
             .and_then(|()| fs::rename(&from, &to));
         moved.map_err(StoreError::io("move", &from))?;
     }
-    ingest::output(store, &out).map_err(|error| ExecuteError::Refused(error.to_string()))
+    let at = RelPath::new("out").map_err(|error| ExecuteError::Refused(error.to_string()))?;
+    let taken = outputs::collect(store, stage, &at, Bounds::default());
+    taken
+        .map_err(|error| ExecuteError::Refused(error.to_string()))?
+        .ok_or_else(|| ExecuteError::Refused("the module is empty".to_owned()))
 }
 
 fn cannot_read(cache: &Path, error: io::Error) -> ExecuteError {
