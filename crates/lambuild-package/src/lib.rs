@@ -3,6 +3,7 @@
 //! Knows no store, no AWS call and no disk: contents come in as slices, zips go
 //! out as bytes.
 
+pub mod archive;
 pub mod facts;
 pub mod layer;
 pub mod mode;
