@@ -114,4 +114,6 @@ pub struct Hints {
     pub accelerators: BTreeMap<String, String>,
     /// Folders with programs that a fetch uses; its result is verified, so they are in no key.
     pub tools: Vec<Digest>,
+    /// From where a fetch may get what it is to verify: an address, which is in no key either.
+    pub origin: Option<String>,
 }

@@ -8,6 +8,7 @@ use lambuild_lang::schema::Schema;
 use lambuild_lang::value::Arch;
 use lambuild_rules::archive::Archives;
 use lambuild_rules::command::Commands;
+use lambuild_rules::fetch::Fetches;
 use lambuild_rules::files::Files;
 use lambuild_rules::go::rule::Go;
 use lambuild_rules::go::toolchain::GoToolchains;
@@ -43,14 +44,17 @@ pub fn rules(environment: &Environment, pins: &Arc<Pins>, platform: &str) -> Rul
         true => (launcher::LINUX_ARM64, launcher::HOSTED_LINUX_ARM64),
         false => (launcher::LINUX_X86_64, launcher::HOSTED_LINUX_X86_64),
     };
+    let fetches = Fetches { pins: pins.clone() };
     RuleSet {
         rules: vec![
             Box::new(Files),
             Box::new(Go { launcher }),
             Box::new(Archives),
             Box::new(Commands { launcher }),
+            Box::new(fetches.clone()),
         ],
         toolchains: vec![
+            Box::new(fetches),
             Box::new(GoToolchains {
                 pins: pins.clone(),
                 host: host_go(environment),

@@ -1,6 +1,7 @@
 //! One build: plan, wire the engine to this machine, run it, tell how it went.
 
 use crate::args::{Running, Sandbox};
+use crate::commands::lock;
 use crate::environment::Environment;
 use crate::exit;
 use crate::fetchers::fetchers;
@@ -13,6 +14,7 @@ use lambuild_graph::{ActionGraph, Configured};
 use lambuild_lang::Evaluation;
 use lambuild_lang::diagnostic::{Diagnostic, Severity};
 use lambuild_rules::archive::ArchiveStep;
+use lambuild_rules::fetch;
 use lambuild_rules::files::FilesStep;
 use lambuild_rules::zip::ZipStep;
 use lambuild_sandbox::spec::Limits;
@@ -62,7 +64,10 @@ pub fn build(
     environment: &Environment,
     talk: &Talk,
 ) -> Result<Built, u8> {
-    let planned = lambuild_graph::plan(evaluation, &workspace.rules, &*workspace.sources, wanted);
+    let mut planned = lambuild_graph::plan(evaluation, &workspace.rules, &*workspace.sources, wanted);
+    if planned.is_ok() && resolve(workspace, environment, talk)? {
+        planned = lambuild_graph::plan(evaluation, &workspace.rules, &*workspace.sources, wanted);
+    }
     let (graph, _) = match planned {
         Ok(planned) => planned,
         Err(wrong) => {
@@ -96,6 +101,20 @@ pub fn build(
     }
     let exit = failures(&outcome, &graph, evaluation, &*workspace.sources, talk);
     Ok(Built { graph, outcome, exit })
+}
+
+/// Finds what is fetched and not pinned, for this run: without a hash it would have no key. Whether there
+/// was anything.
+fn resolve(workspace: &Workspace, environment: &Environment, talk: &Talk) -> Result<bool, u8> {
+    let mut open = workspace.pins.asked();
+    open.retain(|(kind, _), asked| *kind == fetch::KIND && !asked.found);
+    for (kind, name, pinned) in lock::find(&open, workspace, environment, talk)? {
+        workspace.pins.resolve(kind, &name, pinned).map_err(|message| {
+            talk.error(&message);
+            exit::FAILED
+        })?;
+    }
+    Ok(!open.is_empty())
 }
 
 /// Says what is used for this run though no lock pins it.

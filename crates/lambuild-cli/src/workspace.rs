@@ -4,13 +4,14 @@
 use crate::args::{Common, Durability};
 use crate::environment::Environment;
 use crate::files::SourceFiles;
-use crate::rules::{Tables, exec, rules, this_platform};
+use crate::rules::{Tables, rules, this_platform};
 use crate::talk::Talk;
 use lambuild_action::StoreError;
 use lambuild_digest::{DigestFunction, RelPath};
 use lambuild_graph::RuleSet;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::source::SourceMap;
+use lambuild_lang::value::Arch;
 use lambuild_lang::{Evaluation, Options};
 use lambuild_rules::lock::{self, Lock};
 use lambuild_rules::pins::Pins;
@@ -108,7 +109,7 @@ impl Workspace {
             tables: Tables::of(&rules),
             options: Options {
                 params: common.params.iter().cloned().collect(),
-                exec: Some(exec()),
+                ..on_platform(this_platform())
             },
             root,
             store,
@@ -125,9 +126,13 @@ impl Workspace {
         lambuild_lang::evaluate(&self.files, &self.tables.schemas(), &self.options)
     }
 
-    /// What the build files say, checked against other tables than this machine's.
-    pub fn evaluate_with<'a>(&'a self, tables: &'a Tables) -> Evaluation<'a> {
-        lambuild_lang::evaluate(&self.files, &tables.schemas(), &self.options)
+    /// What the build files say where another platform builds, by the tables that it has.
+    pub fn evaluate_with<'a>(&'a self, tables: &'a Tables, platform: &str) -> Evaluation<'a> {
+        let options = Options {
+            params: self.options.params.clone(),
+            ..on_platform(platform)
+        };
+        lambuild_lang::evaluate(&self.files, &tables.schemas(), &options)
     }
 
     /// Ends a command that needs the lock where it cannot be read; others, such as `fmt`, do not ask.
@@ -153,6 +158,19 @@ impl Workspace {
     /// The folder of the workspace that is lambuild's own.
     pub fn own(&self) -> PathBuf {
         self.root.join(OWN)
+    }
+}
+
+/// What the language calls `exec`, on a platform in Go's words.
+fn on_platform(platform: &str) -> Options {
+    Options {
+        exec: Arch::ALL.into_iter().find(|arch| platform.ends_with(arch.go())),
+        exec_os: Some(if platform.starts_with("darwin") {
+            "darwin"
+        } else {
+            "linux"
+        }),
+        ..Options::default()
     }
 }
 

@@ -47,13 +47,30 @@ impl Client {
         Client::build(reqwest::Client::builder(), limits)
     }
 
+    /// A client for addresses that build files name: it follows redirects to encrypted connections only,
+    /// and to this machine.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn guarded(limits: Limits) -> Result<Client, FetchError> {
+        Client::with(reqwest::Client::builder(), limits, Policy::custom(follow_guarded))
+    }
+
     pub(crate) fn build(builder: reqwest::ClientBuilder, limits: Limits) -> Result<Client, FetchError> {
+        Client::with(builder, limits, Policy::custom(follow))
+    }
+
+    fn with(
+        builder: reqwest::ClientBuilder,
+        limits: Limits,
+        redirects: Policy,
+    ) -> Result<Client, FetchError> {
         install_crypto();
         let http = builder
             .user_agent(concat!("lambuild/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(limits.connect)
             .read_timeout(limits.stall)
-            .redirect(Policy::custom(follow))
+            .redirect(redirects)
             .build()
             .map_err(|error| FetchError::Client {
                 why: innermost(&error),
@@ -62,6 +79,9 @@ impl Client {
     }
 }
 
+/// As many redirects as are followed.
+const MOST_REDIRECTS: usize = 5;
+
 /// The process has one provider of cryptography; whoever came first, ours or another's, is as good.
 fn install_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -69,7 +89,18 @@ fn install_crypto() {
     }
 }
 
-/// A redirect never leads from an encrypted connection to a plain one, and ten of them are a circle.
+/// As [`follow`], and never to a plain connection that leaves this machine.
+fn follow_guarded(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let url = attempt.url();
+    let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    if url.scheme() != "https" && !here {
+        return attempt.error("it redirects to a connection that is not encrypted");
+    }
+    follow(attempt)
+}
+
+/// A redirect never leads from an encrypted connection to a plain one, and more than five of them are a circle.
+/// Credentials do not follow to another host; that is the library's doing.
 fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let was_encrypted = attempt
         .previous()
@@ -78,8 +109,8 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if was_encrypted && attempt.url().scheme() != "https" {
         return attempt.error("it redirects from https to a connection that is not encrypted");
     }
-    if attempt.previous().len() > 10 {
-        return attempt.error("it redirects more than ten times");
+    if attempt.previous().len() > MOST_REDIRECTS {
+        return attempt.error("it redirects more than five times");
     }
     attempt.follow()
 }

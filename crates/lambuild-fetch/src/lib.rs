@@ -15,6 +15,7 @@ pub mod unpack;
 mod test_server;
 
 pub use client::{Client, Limits};
+pub use download::Downloaded;
 pub use error::FetchError;
 pub use goproxy::GoProxy;
 pub use sumdb::SumDatabase;

@@ -45,6 +45,8 @@ pub struct Options {
     /// The architecture of the platform that runs actions, for which tools are built;
     /// `None` where nothing is going to be built, which then counts as x86_64.
     pub exec: Option<Arch>,
+    /// The system of that platform, `linux` or `darwin`; `None` counts as `linux`.
+    pub exec_os: Option<&'static str>,
 }
 
 impl Options {

@@ -1,6 +1,7 @@
 //! Whether every name in the text means something, also where nothing is ever evaluated:
 //! in a template that nobody calls, in the branch that is not taken. Knows no values.
 
+use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::machine::{Binding, EnvId, Machine};
 use crate::source::{FileId, Span};
@@ -17,6 +18,7 @@ pub(crate) fn unknown_names(machine: &mut Machine<'_>, file: FileId) -> Vec<Diag
         file,
         env,
         scope: Vec::new(),
+        in_fetch: false,
         errors: Vec::new(),
     };
     let items = &walk.machine.program.module(file).items;
@@ -31,6 +33,8 @@ struct Walk<'m, 'p> {
     env: EnvId,
     /// The names between the top of the file and here, innermost last.
     scope: Vec<NameId>,
+    /// Whether this is inside of `fetch { … }`.
+    in_fetch: bool,
     errors: Vec<Diagnostic>,
 }
 
@@ -144,7 +148,12 @@ impl<'p> Walk<'_, 'p> {
                 self.keys(select);
             }
             ExprKind::Call(call) => self.call(call),
-            ExprKind::Build(build) => self.expr(build.attrs),
+            ExprKind::Build(build) => {
+                let fetches = &**self.machine.word(build.builder.name) == "fetch";
+                let before = std::mem::replace(&mut self.in_fetch, fetches);
+                self.expr(build.attrs);
+                self.in_fetch = before;
+            }
             ExprKind::Not(operand) | ExprKind::Negate(operand) => self.expr(*operand),
             ExprKind::If(parts) => parts.iter().for_each(|part| self.expr(*part)),
             ExprKind::Assert(assert) => self.assert(assert),
@@ -197,6 +206,9 @@ impl<'p> Walk<'_, 'p> {
             ExprKind::Name(name) => match self.machine.file_name(self.file, *name) {
                 Some(Binding::Module(file)) => self.imported(file, *name, &arena.all(select.keys)[0]),
                 Some(_) => {}
+                None if &**self.machine.word(*name) == "exec" && !self.in_fetch => {
+                    self.errors.push(misplaced_exec(arena.span(select.base)));
+                }
                 None if Machine::is_root_word(arena.name(*name)) => {}
                 None => self.name(*name, arena.span(select.base)),
             },
@@ -254,6 +266,13 @@ impl<'p> Walk<'_, 'p> {
         let inner = self.scope.iter().rev().map(|name| &**self.machine.word(*name));
         inner.chain(self.machine.visible(self.env)).collect()
     }
+}
+
+fn misplaced_exec(span: Span) -> Diagnostic {
+    let message = "`exec` has no value here: what is built is the same whatever platform builds it";
+    Diagnostic::error(codes::CONTEXT, message, span, "`exec` is read here").help(
+        "only what stands inside of `fetch { … }` may depend on the platform that runs it, such as its `url`",
+    )
 }
 
 fn names_of(vars: &Vars) -> impl Iterator<Item = NameId> {

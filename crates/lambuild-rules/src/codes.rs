@@ -30,6 +30,9 @@ pub const UNDECLARED: &str = "E1017";
 /// `lambda.lock` lacks a line, or has one that is wrong.
 pub const LOCK: &str = "E1021";
 
+/// A `fetch` that cannot be.
+pub const FETCH: &str = "E1022";
+
 /// All of them, with their explanations.
 pub const ALL: &[Code] = &[
     Code {
@@ -113,5 +116,11 @@ pub const ALL: &[Code] = &[
          that builds, and what `fetch` downloads. `lambuild lock` adds what is missing and leaves the rest as it is; commit the \
          file. With --locked, which CI implies, nothing is used that is not pinned. After a merge conflict take the lines of both \
          sides and run `lambuild lock`.",
+    },
+    Code {
+        code: FETCH,
+        title: "a fetch that cannot be",
+        text: "`fetch` takes an https URL and gives the file behind it, or with `unpack` what is in the archive. Its hash stands \
+         in lambda.lock, which `lambuild lock` writes, or in `hash`.",
     },
 ];

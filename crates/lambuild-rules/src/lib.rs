@@ -5,6 +5,7 @@ pub mod archive;
 pub mod codes;
 pub mod command;
 pub mod environment;
+pub mod fetch;
 pub mod files;
 pub mod go;
 pub mod host;

@@ -14,6 +14,8 @@ pub struct Pins {
     lock: Lock,
     /// Whether a missing pin is an error (`--locked`, and every CI).
     locked: bool,
+    /// Found for this run only.
+    resolved: Mutex<Lock>,
     asked: Mutex<BTreeMap<(&'static str, String), Asked>>,
 }
 
@@ -32,6 +34,7 @@ impl Pins {
         Pins {
             lock,
             locked,
+            resolved: Mutex::default(),
             asked: Mutex::default(),
         }
     }
@@ -57,8 +60,8 @@ impl Pins {
         name: &str,
         what: &str,
         asked: Span,
-    ) -> Result<Option<&Pinned>, Box<Diagnostic>> {
-        let pinned = self.lock.get(kind, name);
+    ) -> Result<Option<Pinned>, Box<Diagnostic>> {
+        let pinned = self.lock.get(kind, name).cloned();
         let entry = Asked {
             what: what.to_owned(),
             found: pinned.is_some(),
@@ -74,7 +77,19 @@ impl Pins {
                     .help(format!("run `lambuild lock` and commit {FILE}")),
             ));
         }
-        Ok(pinned)
+        Ok(pinned.or_else(|| self.resolved().get(kind, name).cloned()))
+    }
+
+    /// Takes what was found of a thing that is not pinned, for this run.
+    ///
+    /// # Errors
+    /// As [`Lock::put`].
+    pub fn resolve(&self, kind: &str, name: &str, pinned: Pinned) -> Result<(), String> {
+        self.resolved().put(kind, name, pinned)
+    }
+
+    fn resolved(&self) -> std::sync::MutexGuard<'_, Lock> {
+        self.resolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that was asked for, by kind and name.

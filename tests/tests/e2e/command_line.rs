@@ -10,7 +10,7 @@ fn init_starts_a_workspace_that_builds_and_deploys_at_once() {
     let run = with_own_store(&workspace).run(["init", "orders"]).success();
     assert_eq!(
         run.stdout,
-        "orders/lambda.build\norders/go.mod\norders/go.sum\norders/main.go\norders/main_test.go\norders/.gitignore\n"
+        "orders/lambda.build\norders/go.mod\norders/go.sum\norders/main.go\norders/main_test.go\norders/lambda.lock\norders/.gitignore\n"
     );
     let inside = lambuild(&workspace).within(workspace.root().join("orders"));
     assert_eq!(inside.run(["check"]).success().stdout, "");
@@ -122,7 +122,10 @@ fn shells_complete_the_names_of_the_workspace() {
     );
     assert_eq!(complete(&["lambuild", "deploy", "--stage", "p"]), "prod");
     assert_eq!(complete(&["lambuild", "expl"]), "explain");
-    assert_eq!(complete(&["lambuild", "doc", "tool"]), "toolchain\ntoolchain.go");
+    assert_eq!(
+        complete(&["lambuild", "doc", "tool"]),
+        "toolchain\ntoolchain.fetch\ntoolchain.go"
+    );
     assert_eq!(
         complete(&["lambuild", "doc", "function.t"]),
         "function.timeout\nfunction.tracing_config\nfunction.tags"

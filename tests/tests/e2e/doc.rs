@@ -14,17 +14,19 @@ fn without_a_name_all_of_them_are_listed() {
     let run = doc(&[]).success();
     insta::assert_snapshot!(run.stdout, @r#"
     declarations
-      workspace     The root of a workspace and what holds for all of it.
-      toolchain     A compiler or tool, pinned; `toolchain NAME = KIND { … }` gives it a name of its own.
-      function      A Lambda function.
-      layer         A Lambda layer: files below `/opt` that functions share.
-      target        Any other product of a build.
-      stage         A place to deploy to: region, account, role and what differs there.
+      workspace        The root of a workspace and what holds for all of it.
+      toolchain        A compiler or tool, pinned; `toolchain NAME = KIND { … }` gives it a name of its own.
+      function         A Lambda function.
+      layer            A Lambda layer: files below `/opt` that functions share.
+      target           Any other product of a build.
+      stage            A place to deploy to: region, account, role and what differs there.
     builders
-      files         A folder put together from paths, products and texts.
-      go            A Go program for Lambda: a static executable called `bootstrap`.
+      files            A folder put together from paths, products and texts.
+      go               A Go program for Lambda: a static executable called `bootstrap`.
+      fetch            A file from the network, pinned by its hash in lambda.lock.
     toolchains
-      toolchain.go  The Go toolchain, fetched through the Go module proxy.
+      toolchain.fetch  A file from the network, pinned by its hash in lambda.lock.
+      toolchain.go     The Go toolchain, fetched through the Go module proxy.
     "#);
     assert_eq!(run.stderr, "`lambuild doc NAME` shows the attributes of one\n");
 }
@@ -54,6 +56,7 @@ fn an_entry_is_shown_with_its_attributes_and_those_of_inner_sets() {
     insta::assert_snapshot!(doc(&["toolchain"]).success().stdout, @r#"
     toolchain: A compiler or tool, pinned; `toolchain NAME = KIND { … }` gives it a name of its own.
 
+      toolchain.fetch: A file from the network, pinned by its hash in lambda.lock.
       toolchain.go: The Go toolchain, fetched through the Go module proxy.
     "#);
     insta::assert_snapshot!(doc(&["function.logging_config"]).success().stdout, @r#"

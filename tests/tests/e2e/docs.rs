@@ -137,12 +137,13 @@ fn the_examples_of_deploying_are_as_they_say() {
 }
 
 /// Every table of the language page with what it is made of.
-const TABLES: [(&str, &Schema); 10] = [
+const TABLES: [(&str, &Schema); 11] = [
     ("go", &lambuild_rules::go::rule::SCHEMA),
     ("files", &lambuild_rules::files::SCHEMA),
     ("archive", &lambuild_rules::archive::SCHEMA),
     ("command", &lambuild_rules::command::SCHEMA),
     ("toolchain sh", &lambuild_rules::host::toolchain::SCHEMA),
+    ("fetch", &lambuild_rules::fetch::SCHEMA),
     ("toolchain go", &lambuild_rules::go::toolchain::SCHEMA),
     ("workspace", &lambuild_lang::workspace::WORKSPACE),
     ("function", &lambuild_deploy::schema::FUNCTION),

@@ -13,6 +13,7 @@ mod doc;
 mod docs;
 mod editors;
 mod examples;
+mod fetch;
 mod fmt;
 mod harness;
 mod lock;

@@ -7,6 +7,7 @@ use crate::artifacts::replace;
 use crate::environment::Environment;
 use crate::exit;
 use crate::fetchers::go_toolchain::{GoSource, not_had_words};
+use crate::fetchers::url;
 use crate::rules::{PLATFORMS, Tables, rules};
 use crate::run::judge;
 use crate::talk::{Talk, count};
@@ -16,6 +17,7 @@ use lambuild_graph::configured;
 use lambuild_lang::Evaluation;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::value::TargetId;
+use lambuild_rules::fetch;
 use lambuild_rules::go::toolchain;
 use lambuild_rules::lock::{FILE, Lock, Pinned};
 use lambuild_rules::pins::{Asked, Pins};
@@ -25,10 +27,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// The kinds of lines that this version writes, and so also takes out; others are kept.
-const KINDS: [&str; 1] = [toolchain::KIND];
+const KINDS: [&str; 2] = [fetch::KIND, toolchain::KIND];
 
 /// What the workspace uses, by kind and name.
-type Used = BTreeMap<(&'static str, String), Asked>;
+pub type Used = BTreeMap<(&'static str, String), Asked>;
 
 /// Runs the command.
 ///
@@ -69,7 +71,7 @@ fn used(workspace: &Workspace, environment: &Environment, talk: &Talk) -> Result
         let pins = Arc::new(Pins::default());
         let rules = rules(environment, &pins, platform);
         let tables = Tables::of(&rules);
-        let mut evaluation = workspace.evaluate_with(&tables);
+        let mut evaluation = workspace.evaluate_with(&tables, platform);
         judge(&evaluation.diagnostics.clone(), &evaluation, talk)?;
         let mut wrong = Vec::new();
         for declared in evaluation.toolchains() {
@@ -150,10 +152,14 @@ fn judge_locked(old: &Lock, new: &Lock, open: &Used, talk: &Talk) -> Result<(), 
     Err(exit::LOCK)
 }
 
-type FoundPin = (&'static str, String, Pinned);
+/// A line that was found.
+pub type FoundPin = (&'static str, String, Pinned);
 
 /// Finds what is open, all at once: it is the network that takes the time.
-fn find(
+///
+/// # Errors
+/// The exit code, after it was said what is not to be had.
+pub fn find(
     open: &Used,
     workspace: &Workspace,
     environment: &Environment,
@@ -187,7 +193,7 @@ fn find(
         for (kind, name) in open.keys().cloned() {
             let (source, folder) = (source.clone(), stage.path().to_owned());
             searches.spawn(async move {
-                let found = pin(&source, &name, function, &folder).await;
+                let found = pin(&source, kind, &name, function, &folder).await;
                 (kind, name, found)
             });
         }
@@ -218,10 +224,14 @@ fn find(
 
 async fn pin(
     source: &GoSource,
+    kind: &str,
     name: &str,
     function: lambuild_digest::DigestFunction,
     folder: &std::path::Path,
 ) -> Result<(Pinned, String), String> {
+    if kind == fetch::KIND {
+        return url::pin(name, function, folder).await;
+    }
     let Some((version, platform)) = toolchain::of_lock_name(name) else {
         return Err(format!("this version does not know how to find {name}"));
     };

@@ -24,6 +24,7 @@ pub fn run(_: &Lsp, common: &Common, environment: &Environment) -> Result<(), u8
     let options = Options {
         params: common.params.iter().cloned().collect(),
         exec: Some(exec()),
+        ..Options::default()
     };
     let input = io::BufReader::new(io::stdin());
     let output = io::BufWriter::new(io::stdout());

@@ -4,6 +4,7 @@
 pub mod go_module;
 pub mod go_toolchain;
 pub mod offline;
+pub mod url;
 
 use crate::environment::Environment;
 use crate::workspace::Workspace;
@@ -16,7 +17,11 @@ use std::sync::Arc;
 /// Every kind of fetch by its argv[0], with who executes it.
 pub fn fetchers(workspace: &Workspace, environment: &Environment) -> Vec<(&'static str, Arc<dyn Executor>)> {
     let (store, pins) = (&workspace.store, workspace.pins.clone());
-    let all: [(&'static str, Arc<dyn Executor>); 2] = [
+    let all: [(&'static str, Arc<dyn Executor>); 3] = [
+        (
+            lambuild_rules::fetch::STEP,
+            Arc::new(url::Urls::new(store.clone())),
+        ),
         (
             go::fetch::STEP,
             Arc::new(GoModules::new(store.clone(), environment)),

@@ -25,6 +25,8 @@ fn arch_attribute(arch: Arch, name: &str) -> Option<&'static str> {
 
 const ARCH_ATTRIBUTES: [&str; 5] = ["name", "go", "rust", "python", "node"];
 
+const EXEC_ATTRIBUTES: [&str; 6] = ["os", "name", "go", "rust", "python", "node"];
+
 impl Machine<'_> {
     /// `arch.KEY`
     pub(super) fn arch(&mut self, key: &Key, name: &str, env: EnvId, context: Context) -> Eval<Lazy> {
@@ -37,6 +39,19 @@ impl Machine<'_> {
         match arch_attribute(arch, name) {
             Some(text) => Ok(Shape::Str(Arc::from(text)).at(key.span)),
             None => Err(self.no_attribute(env, "`arch`", key, ARCH_ATTRIBUTES)),
+        }
+    }
+
+    /// `exec.KEY`: the platform that runs actions. The same for a whole run, and read by `fetch` alone
+    /// (see [`crate::names`]), so that no product depends on who builds it.
+    pub(super) fn exec(&mut self, key: &Key, name: &str, env: EnvId) -> Eval<Lazy> {
+        let text = match name {
+            "os" => Some(self.options.exec_os.unwrap_or("linux")),
+            name => arch_attribute(self.options.exec(), name),
+        };
+        match text {
+            Some(text) => Ok(Shape::Str(Arc::from(text)).at(key.span)),
+            None => Err(self.no_attribute(env, "`exec`", key, EXEC_ATTRIBUTES)),
         }
     }
 

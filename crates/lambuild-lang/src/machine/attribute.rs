@@ -79,7 +79,11 @@ impl Machine<'_> {
                 Ok(found.map_or(Root::Missing, |value| Root::Value(value, keys.len())))
             }
             (None, "workspace") => Ok(Root::Value(self.workspace(base, env)?, 0)),
-            (None, "exec") => Err(self.not_yet(env, "`exec`", base, "")),
+            (None, "exec") => {
+                let key = &keys[0];
+                let name = self.key_name(key, env, context)?;
+                Ok(Root::Value(self.exec(key, &name, env)?, 1))
+            }
             (None, "target") if self.is_fixed(&keys[0], "name") => {
                 Ok(Root::Value(self.target_name(&keys[0], env, context)?, 1))
             }

@@ -428,6 +428,7 @@ impl Selector for Build {
                     format!("go-{}", &toolchain.hex()[..16]),
                 )]),
                 tools: Vec::new(),
+                origin: None,
             },
         })
     }

@@ -116,7 +116,7 @@ impl ToolchainRule for GoToolchains {
                  both"
             ))),
         })?;
-        let h1 = pinned.and_then(|pinned: &Pinned| pinned.get(H1)).cloned();
+        let h1 = pinned.and_then(|mut pinned: Pinned| pinned.remove(H1));
         let fetch = Fetch {
             version,
             platform: self.platform.clone(),
