@@ -327,6 +327,14 @@ impl DiskStore {
         }
     }
 
+    /// Keeps the collector from a tree as long as this session lasts; answers whether all of it is here.
+    ///
+    /// # Errors
+    /// When the need cannot be registered.
+    pub fn needs_tree(&self, root: &Digest) -> Result<bool, StoreError> {
+        self.tree_is_whole(root)
+    }
+
     /// Whether everything below a node is here. A tree that is laid out in `trees/` is whole.
     fn is_whole(&self, node: &Node) -> Result<bool, StoreError> {
         match node {
@@ -613,7 +621,7 @@ fn seal(mut message: Vec<u8>) -> Vec<u8> {
     message
 }
 
-fn unseal(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
     let (message, checksum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM)?)?;
     (DigestFunction::Blake3.digest(message).hash() == checksum).then_some(message)
 }

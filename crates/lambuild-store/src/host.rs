@@ -45,7 +45,11 @@ impl HostFolders {
         let stats = StatCache::open(&notes.join(name), &beneath, function);
         let taken = self.take_with(folder, keep, &stats)?;
         stats.save()?;
-        Ok(taken)
+        if self.store.needs_tree(&taken)? {
+            return Ok(taken);
+        }
+        // The collector has taken files away whose digests were remembered.
+        self.take_once(folder, keep)
     }
 
     /// As [`HostFolders::take`], for a folder that will not be seen again: nothing is remembered.

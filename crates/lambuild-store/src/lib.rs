@@ -5,6 +5,7 @@
 //! ever modified.
 
 pub mod beneath;
+pub mod collect;
 pub mod compile_cache;
 pub mod disk;
 pub mod file_state;
@@ -12,6 +13,7 @@ pub mod folder;
 pub mod fs;
 pub mod host;
 pub mod ingest;
+mod inventory;
 mod layout;
 pub mod materialise;
 pub mod outputs;
@@ -25,6 +27,7 @@ pub mod stage;
 pub mod stat_cache;
 pub mod temporary;
 mod tree_on_disk;
+pub mod verify;
 
 pub use disk::{DiskStore, Options};
 pub use host::HostFolders;

@@ -33,6 +33,12 @@ pub const ALL: &[&str] = &[
     "finish.begin",
     "finish.synced",
     "quarantine.moved",
+    "collect.begin",
+    "collect.emptied",
+    "collect.buried",
+    "collect.records",
+    "collect.alone",
+    "collect.moved",
 ];
 
 /// A step: nothing, unless a test armed it.

@@ -35,6 +35,25 @@ impl Need {
         // Writing to a string cannot fail.
         let _ = writeln!(to, "{kind} {digest}");
     }
+
+    /// A line of a lease; `None` for one that is none.
+    pub fn parse(line: &str) -> Option<Self> {
+        let (kind, digest) = line.split_once(' ')?;
+        let (hex, size) = digest.split_once('/')?;
+        let digest = Digest::from_hex(hex, size.parse().ok()?)?;
+        match kind {
+            "o" => Some(Need::Object(digest)),
+            "t" => Some(Need::Tree(digest)),
+            _ => None,
+        }
+    }
+
+    /// Of what.
+    pub fn digest(&self) -> &Digest {
+        match self {
+            Need::Object(digest) | Need::Tree(digest) => digest,
+        }
+    }
 }
 
 /// A stay in the store.
