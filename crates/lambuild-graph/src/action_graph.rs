@@ -93,3 +93,39 @@ impl ActionGraph {
             .count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambuild_lang::source::{FileId, Span};
+
+    fn action(inputs: &[u32], work: Work) -> PlannedAction {
+        PlannedAction {
+            mnemonic: "test",
+            subject: String::new(),
+            inputs: inputs.iter().map(|input| NodeId(*input)).collect(),
+            work,
+            span: Span {
+                file: FileId(0),
+                start: 0,
+                end: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn host_tools_reach_what_refers_to_them_and_nothing_else() {
+        let folder = || Work::HostFolder {
+            folder: "/".into(),
+            keep: |_| true,
+        };
+        let mut graph = ActionGraph::default();
+        graph.add(action(&[], Work::HostFiles(Vec::new())));
+        graph.add(action(&[], folder()));
+        graph.add(action(&[0], folder()));
+        graph.add(action(&[1], folder()));
+        graph.add(action(&[3, 2, 1], folder()));
+        let marked: Vec<bool> = graph.ids().map(|id| graph.host_tools(id)).collect();
+        assert_eq!(marked, [true, false, true, false, true]);
+    }
+}

@@ -53,7 +53,9 @@ impl TargetGraph {
                         let (from, to) = (made.node(configured), made.node(referred));
                         made.graph.update_edge(from, to, span);
                         if is_new {
-                            wrong.extend(not_for(evaluation, referred, span).filter(|_| !tool));
+                            // What a tool needs is for the platform that runs it, like the tool.
+                            let free = tool || !is_for(evaluation, configured);
+                            wrong.extend(not_for(evaluation, referred, span).filter(|_| !free));
                             waiting.push_back(referred);
                         }
                     }
@@ -190,11 +192,17 @@ fn unwind(start: NodeIndex, came_from: &FxHashMap<NodeIndex, (NodeIndex, Span)>)
     path
 }
 
+/// Whether a target is built for this architecture when nobody needs it as a tool.
+fn is_for(evaluation: &Evaluation<'_>, configured: Configured) -> bool {
+    let target = evaluation.target(configured.target);
+    target.architectures.contains(&configured.arch)
+}
+
 fn not_for(evaluation: &Evaluation<'_>, referred: Configured, span: Span) -> Option<Diagnostic> {
-    let target = evaluation.target(referred.target);
-    if target.architectures.contains(&referred.arch) {
+    if is_for(evaluation, referred) {
         return None;
     }
+    let target = evaluation.target(referred.target);
     let address = target.address();
     let message = format!(
         "{} {address} is not built for {}",

@@ -39,6 +39,14 @@ static MIX: Schema = Schema {
             "what is mixed, with places",
         ),
         Attribute::new("toolchain", Type::Toolchain, "what mixes"),
+        Attribute::new(
+            "tools",
+            Type::List {
+                item: &Type::Tool,
+                max: 9,
+            },
+            "what mixes, too",
+        ),
     ],
 };
 

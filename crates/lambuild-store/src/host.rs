@@ -264,4 +264,39 @@ mod tests {
         assert_ne!(second, first);
         assert_eq!(walk(&second, &*store).unwrap().len(), 1);
     }
+
+    #[test]
+    fn programs_lie_where_they_are_put_and_are_read_again_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap());
+        let program = folder.path().join("dash");
+        fs::write(&program, "one").unwrap();
+        let file = |at: &str, from| HostFile {
+            at: RelPath::new(at).unwrap(),
+            from,
+            executable: true,
+        };
+        let files = [
+            file("bin/sh", HostBytes::Fixed(b"starter")),
+            file("real/sh", HostBytes::File(program.clone())),
+        ];
+        let folders = HostFolders::new(store.clone());
+        let first = folders.files(&files).unwrap();
+        assert_eq!(folders.files(&files).unwrap(), first);
+        let listed: Vec<String> = walk(&first, &*store)
+            .unwrap()
+            .iter()
+            .map(|(path, node)| {
+                format!(
+                    "{path} {}",
+                    matches!(node, lambuild_digest::Node::File { executable: true, .. })
+                )
+            })
+            .collect();
+        assert_eq!(listed, ["bin/sh true", "real/sh true"]);
+        fs::write(&program, "two").unwrap();
+        assert_ne!(folders.files(&files).unwrap(), first);
+        fs::remove_file(&program).unwrap();
+        assert!(folders.files(&files).unwrap_err().to_string().contains("dash"));
+    }
 }

@@ -237,3 +237,26 @@ fn the_wanted_targets_are_sorted_and_each_there_once() {
         assert_eq!(names(arm), [":a arm64", ":b arm64"]);
     });
 }
+
+#[test]
+fn a_tool_is_for_the_platform_that_runs_it_and_need_not_be_built_for_it_otherwise() {
+    let text = format!(
+        "{ARM}
+target needed = mix {{}}
+target gen = mix {{ parts = [target.needed] }}
+target other = mix {{}}
+target made = mix {{ parts = [target.needed], tools = [target.gen, at(\"arm64\", target.other), mix {{ parts = [target.other] }}] }}
+"
+    );
+    assert_eq!(
+        edges(&text),
+        [
+            ":gen arm64 -> :needed arm64",
+            ":gen x86_64 -> :needed x86_64",
+            ":made arm64 -> :gen x86_64",
+            ":made arm64 -> :needed arm64",
+            ":made arm64 -> :other arm64",
+            ":made arm64 -> :other x86_64",
+        ]
+    );
+}
