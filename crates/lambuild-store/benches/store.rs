@@ -14,7 +14,7 @@
 use lambuild_action::{Sources, write_tree};
 use lambuild_digest::{DigestFunction, Entry, RelPath};
 use lambuild_store::read_and_hash::read_and_hash;
-use lambuild_store::{DiskStore, SourceTree, ingest, materialise};
+use lambuild_store::{DiskStore, Durability, Options, SourceTree, ingest, materialise};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -98,7 +98,7 @@ fn row(name: &str, ours: Took, theirs: Took, goal: &str) {
     };
     let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64().max(1e-6);
     println!(
-        "{name:<44} {} {} {:>6.2} ({:.2})  {goal}",
+        "{name:<50} {} {} {:>6.2} ({:.2})  {goal}",
         shown(ours),
         shown(theirs),
         ratio(ours.wall, theirs.wall),
@@ -165,7 +165,16 @@ impl Bench {
     }
 
     fn store(&self) -> Arc<DiskStore> {
-        Arc::new(DiskStore::open(&self.at("store"), DigestFunction::Blake3).unwrap())
+        self.store_with(Durability::Session)
+    }
+
+    fn store_with(&self, durability: Durability) -> Arc<DiskStore> {
+        let options = Options {
+            durability,
+            ..Options::default()
+        };
+        let store = DiskStore::open_with(&self.at("store"), DigestFunction::Blake3, &options);
+        Arc::new(store.unwrap())
     }
 
     fn forget(&self, name: &str) {
@@ -195,6 +204,24 @@ impl Bench {
             .arg(self.at("copy")));
     }
 
+    /// Flushes what [`Bench::cp`] has written, file by file, sixteen at a time.
+    fn sync_copies(&self) {
+        let files: Vec<PathBuf> = self
+            .paths
+            .iter()
+            .map(|path| self.at(&path.replacen("tree", "copy", 1)))
+            .filter(|path| path.is_file())
+            .collect();
+        std::thread::scope(|scope| {
+            for part in files.chunks(files.len().div_ceil(16).max(1)) {
+                scope.spawn(move || {
+                    part.iter()
+                        .for_each(|path| fs::File::open(path).unwrap().sync_data().unwrap());
+                });
+            }
+        });
+    }
+
     fn stat_all(&self) -> u64 {
         let root = fs::File::open(&self.folder).unwrap();
         let stat = |path: &String| {
@@ -217,7 +244,7 @@ fn main() {
     }
     let bench = Bench::new();
     println!(
-        "{:<44} {:>22} {:>22} {:>13}  goal\n",
+        "{:<50} {:>22} {:>22} {:>13}  goal\n",
         format!("{} files of 2 KB", files()),
         "ours wall (cpu)",
         "peer wall (cpu)",
@@ -237,12 +264,28 @@ fn ingest_rows(bench: &Bench) {
         bench.forget("memory");
         bench.store();
     };
+    // Up to the barrier: all bytes are in the store's files and nothing is flushed or named yet.
     compare(
-        "ingest, cold / cp -r",
+        "ingest, cold, session / cp -r",
         "<= 1.5",
         fresh,
         || bench.take(&bench.store()),
         || bench.cp(),
+    );
+    compare(
+        "ingest, cold, full, and barrier / cp -r and flush",
+        "<= 1.5",
+        fresh,
+        || {
+            let store = bench.store_with(Durability::Full);
+            let taken = bench.take(&store);
+            store.commit().unwrap();
+            (taken, store)
+        },
+        || {
+            bench.cp();
+            bench.sync_copies();
+        },
     );
 }
 

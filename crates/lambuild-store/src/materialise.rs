@@ -116,11 +116,7 @@ fn fill(store: &DiskStore, digest: &Digest, file: &mut File, path: &Path) -> Res
         let bytes = store.read(digest)?;
         return file.write_all(&bytes).map_err(StoreError::io("write", path));
     }
-    let from = store.blob_path(digest);
-    let mut blob = File::open(&from).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => StoreError::NotFound(*digest),
-        _ => StoreError::io("read", &from)(error),
-    })?;
+    let mut blob = store.file(digest)?.ok_or(StoreError::NotFound(*digest))?;
     let found = if rustix::fs::ioctl_ficlone(&*file, &blob).is_ok() {
         read_and_hash(store.function(), file, |_| io::Result::Ok(()))
     } else {
