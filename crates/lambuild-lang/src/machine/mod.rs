@@ -30,6 +30,8 @@ pub(crate) mod value;
 pub(crate) use builtin::NAMES as BUILTIN_NAMES;
 
 pub(crate) use budget::Budget;
+#[cfg(test)]
+pub(crate) use builtin::NAMES as BUILTINS;
 pub(crate) use scope::{Binding, EnvId, duplicate_names, twice};
 pub(crate) use trouble::overlap;
 

@@ -4,6 +4,7 @@ mod gallery;
 mod laws;
 mod page;
 mod print;
+mod reference;
 mod tables;
 
 use crate::diagnostic::Diagnostic;
