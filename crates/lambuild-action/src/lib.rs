@@ -16,5 +16,6 @@ pub use message::{ActionResult, Command, Isolation};
 pub use planned::{Hints, HostBytes, HostFile, NodeId, PlannedAction, Seen, Selector, Step, Work};
 pub use rule::{Content, Packager, Planner, Rule, Tool, Toolchain, ToolchainRule};
 pub use store::{
-    ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError, write_tree,
+    ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError, Turn, Turns,
+    write_tree,
 };

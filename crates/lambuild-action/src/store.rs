@@ -93,6 +93,34 @@ pub trait ActionCache: Send + Sync {
     fn record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError>;
 }
 
+/// Whether it is this process's turn to run an action.
+pub enum Turn {
+    /// It is, until this is dropped.
+    Mine(Box<dyn Send + Sync>),
+    /// Somebody else runs it; the text says who, as far as that is known.
+    Taken {
+        /// Such as `process 4711 (lambuild)`.
+        by: String,
+    },
+}
+
+/// Lets one process at a time run an action, so that all that share a store do its work once.
+pub trait Turns: Send + Sync {
+    /// Takes the turn of a key if it is free; does not wait. Whoever gets it looks the result up
+    /// once more: the one before may have recorded it.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn turn(&self, key: &ActionKey) -> Result<Turn, StoreError>;
+}
+
+/// Where nobody else is, it is always one's turn.
+impl Turns for () {
+    fn turn(&self, _: &ActionKey) -> Result<Turn, StoreError> {
+        Ok(Turn::Mine(Box::new(())))
+    }
+}
+
 /// What a name in the workspace stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {

@@ -2,17 +2,24 @@
 //! record. Equal keys of one run are tried one after the other, so that the second
 //! finds the first one's result.
 
+use crate::clock::Stopwatch;
 use crate::engine::Engine;
 use lambuild_action::{
     ActionKey, ActionResult, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Step,
-    StoreError, Work, cache_key,
+    StoreError, Turn, Work, cache_key,
 };
 use lambuild_digest::{Dir, Entry, Node};
 use lambuild_graph::ActionGraph;
 use lambuild_lang::diagnostic::Diagnostic;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// After this time whoever waits for another process says so.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it takes to notice that another process has finished: at first little, since most actions are short.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// How an action came by its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +84,13 @@ impl Attempt {
         self.graph.action(self.node)
     }
 
-    /// The action's output, from the cache or by running it. `started` is called before it runs.
-    pub async fn run(self: Arc<Self>, started: impl Fn() + Send + Sync) -> Result<Done, Failure> {
+    /// The action's output, from the cache or by running it. `started` is called before it runs,
+    /// `waits` when another process runs it and takes its time.
+    pub async fn run(
+        self: Arc<Self>,
+        started: impl Fn() + Send + Sync,
+        waits: impl Fn(&str) + Send + Sync,
+    ) -> Result<Done, Failure> {
         let (step, encoded) = match self.clone().blocking(|attempt| attempt.prepare()).await? {
             Prepared::Taken(out) => {
                 return Ok(Done {
@@ -98,9 +110,13 @@ impl Attempt {
         if let Some(done) = self.clone().look_up(encoded.key).await? {
             return Ok(done);
         }
-        let Ok(_slot) = self.slots.clone().acquire_owned().await else {
+        let Some((_slot, _turn)) = self.clone().turn_among_others(encoded.key, waits).await? else {
             return Err(interrupted(&step, encoded.key));
         };
+        // Whoever had the turn before may have recorded the result.
+        if let Some(done) = self.clone().look_up(encoded.key).await? {
+            return Ok(done);
+        }
         started();
         let result = self.clone().execute(step, encoded).await;
         if result.is_err() && !self.keep_going {
@@ -108,6 +124,37 @@ impl Attempt {
             self.slots.close();
         }
         result
+    }
+
+    /// A slot and the turn to run a key, when both are to be had; `None` when the run stops. A turn is never
+    /// held without a slot, so whoever is waited for is at work; nor is a slot while waiting.
+    async fn turn_among_others(
+        self: Arc<Self>,
+        key: ActionKey,
+        waits: impl Fn(&str) + Send + Sync,
+    ) -> Result<Option<(OwnedSemaphorePermit, Box<dyn Send + Sync>)>, Failure> {
+        let (asked, mut told, mut pause) = (Stopwatch::start(), false, FIRST_PAUSE);
+        loop {
+            let Ok(slot) = self.slots.clone().acquire_owned().await else {
+                return Ok(None);
+            };
+            let turn = self
+                .clone()
+                .blocking(move |attempt| Ok(attempt.engine.others.turn(&key)?))
+                .await?;
+            match turn {
+                Turn::Mine(turn) => return Ok(Some((slot, turn))),
+                Turn::Taken { by } if !told && asked.elapsed() >= PATIENCE => {
+                    waits(&by);
+                    told = true;
+                }
+                Turn::Taken { .. } => {}
+            }
+            drop(slot);
+            // No file system tells when a lock becomes free to one who can also be interrupted.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     async fn look_up(self: Arc<Self>, key: ActionKey) -> Result<Option<Done>, Failure> {

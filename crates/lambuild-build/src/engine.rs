@@ -5,7 +5,7 @@ use crate::attempt::{Attempt, Done, Failure};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Reporter};
 use crate::state::States;
-use lambuild_action::{ActionKey, ExecuteError, Executor, HostFolders, NodeId, Sources, Store};
+use lambuild_action::{ActionKey, ExecuteError, Executor, HostFolders, NodeId, Sources, Store, Turns};
 use lambuild_graph::ActionGraph;
 use rustc_hash::FxHashMap;
 use std::num::NonZeroUsize;
@@ -25,6 +25,8 @@ pub struct Engine {
     pub hosts: Arc<dyn HostFolders>,
     /// Runs actions.
     pub executor: Arc<dyn Executor>,
+    /// Whose turn it is among processes.
+    pub(crate) others: Arc<dyn Turns>,
     turns: Mutex<FxHashMap<ActionKey, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -76,8 +78,16 @@ impl Engine {
             sources,
             hosts,
             executor,
+            others: Arc::new(()),
             turns: Mutex::default(),
         }
+    }
+
+    /// With other processes that may run the same actions.
+    #[must_use]
+    pub fn among(mut self, others: Arc<dyn Turns>) -> Self {
+        self.others = others;
+        self
     }
 
     /// The lock under which a key is run, so that equal actions of one run are one.
@@ -175,7 +185,8 @@ impl Walk {
                 reporter.report(&Event::Started { node });
                 began.get_or_init(Stopwatch::start);
             };
-            let result = attempt.run(started).await;
+            let waits = |by: &str| reporter.report(&Event::Waiting { node, by });
+            let result = attempt.run(started, waits).await;
             // Waiting for a free slot is no part of an action's time.
             (node, began.get().unwrap_or(&asked).elapsed(), result)
         });

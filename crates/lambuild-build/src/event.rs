@@ -17,6 +17,13 @@ pub enum Event<'a> {
         /// Which.
         node: NodeId,
     },
+    /// An action is run by somebody else, and has been for two seconds: its result is awaited.
+    Waiting {
+        /// Which.
+        node: NodeId,
+        /// Who runs it, such as `process 4711 (lambuild)`.
+        by: &'a str,
+    },
     /// An action has its output.
     Finished {
         /// Which.

@@ -134,6 +134,12 @@ pub enum Command {
     ///
     /// Without a name, lists the declarations, builders and kinds of toolchain.
     Doc(Doc),
+    /// Show, clean up and check where results are kept
+    Store {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Tell what an error code means and what to do about it
     Explain {
         /// Such as E0301; without it, all codes with their titles
@@ -158,6 +164,49 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
+}
+
+/// `lambuild store`.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Show how much it holds
+    Stat,
+    /// Take away what is no longer needed, also while builds run
+    ///
+    /// Without options that is what no result names. What a running build needs always stays.
+    Gc(Gc),
+    /// Hash every object and read every result; the exit code is 1 if something is damaged
+    Verify(StoreVerify),
+    /// Print the store's folder, or the file of an object or result
+    Path {
+        /// 64 hexadecimal digits
+        digest: Option<String>,
+    },
+}
+
+/// `lambuild store gc`.
+#[derive(Debug, ClapArgs)]
+pub struct Gc {
+    /// Keep the results that were used last, up to this size: 10GB, 500MiB, plain bytes, 0
+    #[arg(long, value_name = "SIZE", value_parser = crate::commands::store::size, env = "LAMBUILD_STORE_MAX_SIZE")]
+    pub max_size: Option<u64>,
+    /// Keep the results that were used in the last N days; 0 keeps none
+    #[arg(long, value_name = "N", env = "LAMBUILD_STORE_KEEP_DAYS")]
+    pub keep_days: Option<u32>,
+}
+
+/// `lambuild store verify`.
+#[derive(Debug, ClapArgs)]
+pub struct StoreVerify {
+    /// Hash only this share of the objects, such as 1% [default: all]
+    #[arg(long, value_name = "SHARE", value_parser = crate::commands::store::share)]
+    pub sample: Option<u16>,
+    /// Another number takes another sample
+    #[arg(long, value_name = "NUMBER", default_value = "0")]
+    pub seed: u64,
+    /// Take away what is damaged, so that the next build makes it again
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// Which targets, and how they are built.

@@ -61,7 +61,7 @@ impl Progress {
     fn show_live(&self, live: &Mutex<Live>, event: &Event<'_>) {
         let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Planned { .. } => {}
+            Event::Planned { .. } | Event::Waiting { .. } => {}
             Event::Started { node } => {
                 let bar = live.bars.insert_before(&live.count, ProgressBar::new_spinner());
                 bar.set_style(style("  {spinner} {msg}  {elapsed}"));
@@ -86,6 +86,9 @@ impl Progress {
                 took,
                 ..
             } => Some(format!("{}  {}", self.name(*node), duration(*took))),
+            Event::Waiting { node, by } => {
+                Some(format!("{}  waits for {by}, which runs it", self.name(*node)))
+            }
             Event::Finished { node, how, .. } if self.talk.verbose > 0 => {
                 let word = if *how == How::Cached { "reused" } else { "taken" };
                 Some(format!("{}  {word}", self.name(*node)))
@@ -98,6 +101,9 @@ impl Progress {
         let object = match event {
             Event::Planned { actions } => json!({"event": "planned", "actions": actions}),
             Event::Started { node } => json!({"event": "started", "action": self.name(*node)}),
+            Event::Waiting { node, by } => {
+                json!({"event": "waiting", "action": self.name(*node), "for": by})
+            }
             Event::Finished { node, how, took, .. } => json!({
                 "event": "finished",
                 "action": self.name(*node),

@@ -200,7 +200,13 @@ fn engine(workspace: &Workspace, environment: &Environment, sandbox: Arc<Sandbox
     let fetchers = fetchers(workspace, environment).into_iter();
     let executor = fetchers.fold(executor, |all, (step, fetcher)| all.fetcher(step, fetcher));
     let hosts = Arc::new(HostFolders::new(store.clone()));
-    Engine::new(store, workspace.sources.clone(), hosts, Arc::new(executor))
+    Engine::new(
+        store.clone(),
+        workspace.sources.clone(),
+        hosts,
+        Arc::new(executor),
+    )
+    .among(store)
 }
 
 /// Shows what failed, in the order of the plan; the exit code.

@@ -208,11 +208,19 @@ fn read_lock(root: &Path) -> Result<Lock, WrongLock> {
     })
 }
 
+/// The store's folder, as the options and the environment say.
+///
+/// # Errors
+/// When nothing says where.
+pub fn store_folder(common: &Common, environment: &Environment) -> Result<PathBuf, String> {
+    match &common.store {
+        Some(folder) => Ok(environment.folder.join(folder)),
+        None => environment.default_store(),
+    }
+}
+
 fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, String> {
-    let folder = match &common.store {
-        Some(folder) => environment.folder.join(folder),
-        None => environment.default_store()?,
-    };
+    let folder = store_folder(common, environment)?;
     #[cfg(feature = "failpoints")]
     lambuild_store::points::arm(environment.get("LAMBUILD_FAILPOINTS").unwrap_or_default())?;
     let options = lambuild_store::Options {

@@ -16,6 +16,7 @@ use crate::inventory::{Inventory, path_of};
 use crate::layout::Place;
 use crate::points::point;
 use crate::session::{GC_LOCK, LIVE, Need};
+use crate::turns::is_still;
 use lambuild_action::{ActionKey, ActionResult, StoreError};
 use lambuild_digest::{Digest, DigestFunction};
 use std::collections::BTreeMap;
@@ -173,6 +174,7 @@ impl Collector {
         self.drop_records(&gone)?;
         self.sweep(&mut inventory, tell)?;
         self.sweep_trees(&mut inventory)?;
+        self.sweep_turns()?;
         self.empty_trash()
     }
 
@@ -403,6 +405,22 @@ impl Collector {
                 self.done.removed_trees += 1;
             }
             drop(alone);
+        }
+        Ok(())
+    }
+
+    /// Lock files of actions that nobody runs. Whoever opens one in this moment sees that it is gone.
+    fn sweep_turns(&self) -> Result<(), StoreError> {
+        let Place { fs, root, .. } = &self.place;
+        for (shard, _) in self.names("locks/a")? {
+            let folder = Path::new("locks/a").join(&shard);
+            for (name, _) in self.names(&folder.to_string_lossy())? {
+                let path = folder.join(&name);
+                let file = fs.append_to(root, &path)?;
+                if self.place.try_lock(&file, Lock::Exclusive)? && is_still(&self.place, &path, &file)? {
+                    fs.unlink(root, &path)?;
+                }
+            }
         }
         Ok(())
     }

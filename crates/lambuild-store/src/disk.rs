@@ -34,7 +34,8 @@ use crate::points::point;
 use crate::publish::{Durability, Publisher, in_parallel, quarantine};
 use crate::session::{Need, Session};
 use crate::stage::{Stage, StageFolder};
-use lambuild_action::{ActionCache, ActionKey, ActionResult, BlobStore, StoreError};
+use crate::turns;
+use lambuild_action::{ActionCache, ActionKey, ActionResult, BlobStore, StoreError, Turn, Turns};
 use lambuild_digest::tree::walk;
 use lambuild_digest::{Digest, DigestFunction, Directories, Directory, Hasher, Node, TreeError};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -611,6 +612,12 @@ impl ActionCache for DiskStore {
         }
         self.publisher.commit()?;
         self.write_record(key, result)
+    }
+}
+
+impl Turns for DiskStore {
+    fn turn(&self, key: &ActionKey) -> Result<Turn, StoreError> {
+        turns::take(&self.place, key)
     }
 }
 

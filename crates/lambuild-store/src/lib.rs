@@ -25,8 +25,10 @@ mod session;
 pub mod sources;
 pub mod stage;
 pub mod stat_cache;
+pub mod statistics;
 pub mod temporary;
 mod tree_on_disk;
+mod turns;
 pub mod verify;
 
 pub use disk::{DiskStore, Options};

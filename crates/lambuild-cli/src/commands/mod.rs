@@ -12,6 +12,7 @@ pub mod init;
 pub mod lock;
 pub mod lsp;
 pub mod man;
+pub mod store;
 
 use crate::args::{Args, Command};
 use crate::environment::Environment;
@@ -42,6 +43,7 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
         Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
         Command::Fmt(options) => fmt::run(options, &args.common, environment, &talk),
         Command::Doc(options) => doc::run(options, environment, &talk),
+        Command::Store { command } => store::run(command, &args.common, environment, &talk),
         Command::Explain { code } => explain::run(code.as_deref(), &talk),
         Command::Init(options) => init::run(options, environment, &talk),
         Command::Lsp(options) => lsp::run(options, &args.common, environment),
