@@ -16,6 +16,7 @@ use super::locate::{Modules, Provider, go_mod_name, go_sum_name, holds_go_files}
 use super::package::{NoPackage, Package, Site, package};
 use super::slice;
 use super::sources::{GoFiles, Kind, begins_module, kind_of};
+use super::vendor::Vendor;
 
 /// What is to be built.
 pub struct Request<'a> {
@@ -52,6 +53,8 @@ pub struct Closure {
     pub slices: BTreeMap<RelPath, String>,
     /// The fetched modules in use, whole, with the hashes that `go.sum` asks of them.
     pub modules: BTreeMap<ModuleVersion, Sums>,
+    /// Whether third-party packages are those of the `vendor` folder.
+    pub vendored: bool,
     /// All packages outside the standard library, by import path.
     pub packages: BTreeSet<String>,
 }
@@ -74,7 +77,7 @@ pub fn enclosing_module(sources: &dyn GoFiles, dir: &RelPath) -> Result<RelPath,
 }
 
 /// Reads the `go.mod` of a module in the workspace, and refuses what lambuild cannot build: modules
-/// for Go before 1.17, vendored ones, and those in a Go workspace.
+/// for Go before 1.17, and those in a Go workspace.
 ///
 /// # Errors
 /// As said, and a malformed or unreadable file.
@@ -92,13 +95,15 @@ pub fn read_go_mod(sources: &dyn GoFiles, module: &RelPath) -> Result<GoMod, Clo
         };
         return Err(ClosureError::OldModule { file, go });
     }
-    if let Some(file) = existing(sources, module, "vendor/modules.txt") {
-        return Err(ClosureError::Vendored { file });
-    }
     match ancestors(module).find_map(|folder| existing(sources, &folder, "go.work")) {
         Some(file) => Err(ClosureError::GoWork { file }),
         None => Ok(go_mod),
     }
+}
+
+/// The `vendor/modules.txt` of a module, if it has one: then `go` builds with what is vendored, and fetches nothing.
+pub fn vendor_file(sources: &dyn GoFiles, module: &RelPath) -> Option<RelPath> {
+    existing(sources, module, "vendor/modules.txt")
 }
 
 /// Since Go 1.17 a `go.mod` lists every module that provides a package, so that imports can be
@@ -132,12 +137,21 @@ fn read_modules<'a>(request: &Request<'a>) -> Result<Modules<'a>, ClosureError> 
         }
         None => GoSum::default(),
     };
+    let vendor = match vendor_file(request.sources, request.module) {
+        Some(file) => {
+            let text = read(request.sources, &file)?;
+            let parsed = Vendor::parse(&text).map_err(|error| ClosureError::Vendor { file, error })?;
+            Some(parsed)
+        }
+        None => None,
+    };
     let (sources, fetched) = (request.sources, request.fetched);
     Ok(Modules {
         sources,
         folder: request.module.clone(),
         go_mod,
         go_sum,
+        vendor,
         fetched,
     })
 }
@@ -248,6 +262,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             }),
             Provider::Standard => Ok(()),
             Provider::Workspace { dir, replaced } => self.in_workspace(import, at, &dir, replaced),
+            Provider::Vendored { dir, module } => {
+                self.used.insert(module);
+                self.in_workspace(import, at, &dir, None)
+            }
             Provider::Fetched {
                 required,
                 module,
@@ -361,6 +379,12 @@ impl<'w, 'a> Walk<'w, 'a> {
         let folder = &self.modules.folder;
         let go_mod = slice::go_mod(&self.modules.go_mod, &self.used);
         self.found.slices.insert(folder.join(&go_mod_name()), go_mod);
+        self.found.vendored = self.modules.vendor.is_some();
+        if let (Some(vendor), Some(file)) = (&self.modules.vendor, vendor_file(self.modules.sources, folder))
+        {
+            let slice = vendor.slice(&self.modules.go_mod, &self.used, &self.found.packages);
+            self.found.slices.insert(file, slice);
+        }
         if !self.found.modules.is_empty() {
             self.found
                 .slices

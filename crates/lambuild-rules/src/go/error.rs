@@ -76,9 +76,29 @@ pub enum ClosureError {
         /// Its language version.
         go: String,
     },
-    /// The module has a `vendor` folder.
-    #[error("`{file}`: vendored modules are not supported yet")]
-    Vendored {
+    /// A line of `vendor/modules.txt` is wrong.
+    #[error("`{file}` is malformed: {error}")]
+    Vendor {
+        /// The file.
+        file: RelPath,
+        /// The line and what is wrong.
+        error: LineError,
+    },
+    /// A package is from a required module and not in the `vendor` folder.
+    #[error("{}the package `{package}` is not in `{file}`", lead(at))]
+    NotVendored {
+        /// The import path.
+        package: String,
+        /// The `vendor/modules.txt`.
+        file: RelPath,
+        /// Who imports it.
+        at: Option<Place>,
+    },
+    /// A module is vendored in another version than `go.mod` requires, or not required.
+    #[error("`{file}` has the module {module} in another version than go.mod requires")]
+    OtherVendored {
+        /// The module's path.
+        module: String,
         /// The `vendor/modules.txt`.
         file: RelPath,
     },
@@ -206,8 +226,8 @@ impl ClosureError {
             E::GoMod { .. } => "`go mod edit -fmt` checks the file".into(),
             E::GoSum { .. } | E::MissingSum { .. } => "run `go mod tidy` and commit go.sum".into(),
             E::OldModule { .. } => "run `go mod tidy -go=1.21`".into(),
-            E::Vendored { .. } => {
-                "remove the vendor folder: lambuild fetches modules and checks them by go.sum".into()
+            E::Vendor { .. } | E::NotVendored { .. } | E::OtherVendored { .. } => {
+                "run `go mod vendor` and commit the vendor folder".into()
             }
             E::GoWork { .. } => "remove it, and name the other modules by `replace` in go.mod".into(),
             E::ReplaceOutside { .. } => "move the folder into the workspace, or replace by a version".into(),
@@ -225,9 +245,17 @@ impl ClosureError {
         })
     }
 
-    /// Whether a lock (`go.sum`) lacks a line or is unreadable, rather than the code or the build file being wrong.
+    /// Whether a lock (`go.sum`, `vendor/modules.txt`) lacks a line or is unreadable, rather than the code or the build file being wrong.
     pub fn is_lock(&self) -> bool {
-        matches!(self, ClosureError::MissingSum { .. } | ClosureError::GoSum { .. })
+        use ClosureError as E;
+        matches!(
+            self,
+            E::MissingSum { .. }
+                | E::GoSum { .. }
+                | E::Vendor { .. }
+                | E::NotVendored { .. }
+                | E::OtherVendored { .. }
+        )
     }
 
     /// The module to fetch before the closure can be told, if that is all that is missing.

@@ -7,6 +7,7 @@ use super::error::{ClosureError, Place};
 use super::gomod::{GoMod, ModuleVersion, Replacement};
 use super::gosum::{GoSum, Sums};
 use super::sources::{GoFiles, Kind, begins_module};
+use super::vendor::Vendor;
 
 /// The modules that a build can use.
 pub struct Modules<'a> {
@@ -18,6 +19,8 @@ pub struct Modules<'a> {
     pub go_mod: GoMod,
     /// Its `go.sum`; empty where there is none.
     pub go_sum: GoSum,
+    /// What is vendored, where there is a `vendor` folder: then nothing is fetched.
+    pub vendor: Option<Vendor>,
     /// The fetched modules, each rooted at the module's folder; `None` for what is not fetched.
     pub fetched: &'a dyn Fn(&ModuleVersion) -> Option<&'a dyn GoFiles>,
 }
@@ -32,6 +35,13 @@ pub enum Provider<'a> {
         dir: RelPath,
         /// The required path of the replaced module and its folder; `None` for the main module.
         replaced: Option<(String, RelPath)>,
+    },
+    /// In the `vendor` folder of the main module.
+    Vendored {
+        /// The folder of the package in the workspace.
+        dir: RelPath,
+        /// The required path of its module.
+        module: String,
     },
     /// In a fetched module.
     Fetched {
@@ -58,6 +68,11 @@ impl<'a> Modules<'a> {
     pub fn locate(&self, import: &str, at: Option<&Place>) -> Result<Provider<'a>, ClosureError> {
         let mut missing = None;
         let mut own_folder = None;
+        if let Some(vendor) = &self.vendor
+            && let Some(module) = vendor.module_of(import)
+        {
+            return self.in_vendor(vendor, module, import);
+        }
         for (prefix, rest) in prefixes(import) {
             if prefix == self.go_mod.module {
                 own_folder = Some(self.folder.join(&rest));
@@ -67,6 +82,9 @@ impl<'a> Modules<'a> {
                         replaced: None,
                     });
                 }
+            }
+            if self.vendor.is_some() {
+                continue;
             }
             match self.in_required(prefix, &rest, at) {
                 Ok(Some(provider)) => return Ok(provider),
@@ -80,7 +98,34 @@ impl<'a> Modules<'a> {
             (Some(error), _) => Err(error),
             (None, Some(folder)) => Err(ClosureError::NotInModule { package, folder, at }),
             (None, None) if is_standard(import) => Ok(Provider::Standard),
+            (None, None) if self.vendor.is_some() => Err(ClosureError::NotVendored {
+                package,
+                file: self.vendor_file(),
+                at,
+            }),
             (None, None) => Err(ClosureError::NoProvider { package, at }),
+        }
+    }
+
+    fn vendor_file(&self) -> RelPath {
+        let below = |folder: RelPath, name| folder.child(name).unwrap_or(folder);
+        below(below(self.folder.clone(), "vendor"), "modules.txt")
+    }
+
+    /// A vendored package; its module must be the required one, as `go` checks too.
+    fn in_vendor(&self, vendor: &Vendor, module: &str, import: &str) -> Result<Provider<'a>, ClosureError> {
+        let required = self.go_mod.require.get(module);
+        let agrees = required.is_some_and(|require| vendor.has(module, &require.version));
+        let dir = self.folder.resolve(&format!("vendor/{import}"));
+        match dir {
+            Ok(dir) if agrees => Ok(Provider::Vendored {
+                dir,
+                module: module.to_owned(),
+            }),
+            _ => Err(ClosureError::OtherVendored {
+                module: module.to_owned(),
+                file: self.vendor_file(),
+            }),
         }
     }
 

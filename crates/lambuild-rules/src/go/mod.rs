@@ -20,6 +20,7 @@ pub mod modcache;
 pub mod package;
 pub mod slice;
 pub mod sources;
+pub mod vendor;
 
 mod lexer;
 mod quote;

@@ -1,7 +1,7 @@
 //! `go`: a Go program for Lambda. Decides its attributes and defaults, the
 //! actions it needs, and exactly what the compiler sees.
 
-use super::closure::{Closure, Main, Request, closure, enclosing_module, read_go_mod};
+use super::closure::{Closure, Main, Request, closure, enclosing_module, read_go_mod, vendor_file};
 use super::error::ClosureError;
 use super::fetch;
 use super::gomod::ModuleVersion;
@@ -269,6 +269,9 @@ fn plan_modules(
 ) -> Result<Vec<ModuleVersion>, Box<Diagnostic>> {
     let (go_mod, go_sum) = read_locks(call, planner)?;
     let mut modules = Vec::new();
+    if vendor_file(&Workspace::of(planner.sources()), &call.module).is_some() {
+        return Ok(modules);
+    }
     for module in go_mod.fetched() {
         let Some(sums) = go_sum
             .get(&module)
@@ -418,7 +421,7 @@ impl Selector for Build {
         self.put_modules(&mut root, &found)?;
         let module = self.call.module.below(&base).unwrap_or_else(RelPath::root);
         Ok(Step {
-            command: self.command(&found.main, &module),
+            command: self.command(&found.main, &module, found.vendored),
             input_root: root.dir,
             timeout: None,
             hints: Hints {
@@ -526,7 +529,7 @@ impl Build {
         Ok(())
     }
 
-    fn command(&self, main: &str, module: &RelPath) -> Command {
+    fn command(&self, main: &str, module: &RelPath, vendored: bool) -> Command {
         let mut ldflags: Vec<&str> = if self.call.debug {
             Vec::new()
         } else {
@@ -545,7 +548,7 @@ impl Build {
             "build".to_owned(),
             "-C".to_owned(),
             format!("{{root}}/{SOURCES}{folder}"),
-            "-mod=readonly".to_owned(),
+            format!("-mod={}", if vendored { "vendor" } else { "readonly" }),
             "-trimpath".to_owned(),
             "-buildvcs=false".to_owned(),
             "-tags".to_owned(),

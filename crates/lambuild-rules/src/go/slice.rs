@@ -51,6 +51,14 @@ pub fn go_sum(used: &BTreeMap<ModuleVersion, Sums>) -> String {
     text
 }
 
+/// A module as `vendor/modules.txt` names it, with what replaces it.
+pub(crate) fn module_line(file: &GoMod, path: &str, version: &str) -> String {
+    match file.replacement(path, version) {
+        Some(by) => format!("{path} {version} => {}", replacement(by)),
+        None => format!("{path} {version}"),
+    }
+}
+
 fn replacement(by: &Replacement) -> String {
     match by {
         Replacement::Folder(folder) => quote(folder),
@@ -59,7 +67,7 @@ fn replacement(by: &Replacement) -> String {
 }
 
 /// A word as `go.mod` takes it: in quotes where a bare one would end early.
-fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let bare = |c: char| !c.is_whitespace() && !c.is_control() && !"()[]{},\"'`\\".contains(c);
     if !word.is_empty() && word.chars().all(bare) && !word.contains("//") && !word.contains("/*") {
         return word.to_owned();

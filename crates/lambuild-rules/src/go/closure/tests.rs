@@ -303,10 +303,6 @@ fn modules_that_cannot_be_built_yet() {
     `app/go.mod` is for Go 1.16, and lambuild needs a module for Go 1.17 or later, whose go.mod lists every module
       hint: run `go mod tidy -go=1.21`
     ");
-    insta::assert_snapshot!(complaints(&workspace().with("app/vendor/modules.txt", ""), "app/cmd/y"), @r"
-    `app/vendor/modules.txt`: vendored modules are not supported yet
-      hint: remove the vendor folder: lambuild fetches modules and checks them by go.sum
-    ");
     insta::assert_snapshot!(complaints(&workspace().with("go.work", "go 1.23\n"), "app/cmd/y"), @r"
     `go.work`: Go workspaces are not supported yet
       hint: remove it, and name the other modules by `replace` in go.mod
@@ -343,4 +339,71 @@ fn replacements_and_embeds_that_are_wrong() {
 fn with_fork(workspace: Memory) -> Memory {
     let main = "package main\nimport \"example.com/app/store\"\n";
     workspace.with("app/cmd/x/main.go", main)
+}
+
+/// The workspace with its third-party packages vendored.
+fn vendored() -> Memory {
+    let modules = "# dep.test/a v1.0.0\n## explicit\ndep.test/a\n# dep.test/a/b v1.1.0 => fork.test/b v1.1.1\n\
+        ## explicit; go 1.20\ndep.test/a/b/c\n# local.test/lib v0.0.0 => ../lib\n## explicit; go 1.20\n\
+        local.test/lib/deep\n# local.test/lib => ../lib\n";
+    workspace()
+        .with("app/vendor/modules.txt", modules)
+        .with("app/vendor/dep.test/a/a.go", "package a\nimport \"strings\"\n")
+        .with("app/vendor/dep.test/a/b/c/c.go", "package c\n")
+        .with(
+            "app/vendor/local.test/lib/deep/deep.go",
+            "package deep\nimport \"dep.test/a\"\n",
+        )
+}
+
+#[test]
+fn vendored_packages_are_taken_where_they_lie_and_nothing_is_fetched() {
+    let found = find(&vendored(), "app/cmd/x").unwrap();
+    assert!(found.vendored && found.modules.is_empty(), "{found:?}");
+    let files: Vec<&str> = found
+        .files
+        .iter()
+        .map(RelPath::as_str)
+        .filter(|path| path.contains("vendor"))
+        .collect();
+    assert_eq!(
+        files,
+        [
+            "app/vendor/dep.test/a/a.go",
+            "app/vendor/dep.test/a/b/c/c.go",
+            "app/vendor/local.test/lib/deep/deep.go"
+        ]
+    );
+    insta::assert_snapshot!(found.slices[&RelPath::new("app/vendor/modules.txt").unwrap()], @r#"
+    # dep.test/a v1.0.0
+    ## explicit
+    dep.test/a
+    # dep.test/a/b v1.1.0 => fork.test/b v1.1.1
+    ## explicit; go 1.20
+    dep.test/a/b/c
+    # local.test/lib v0.0.0 => ../lib
+    ## explicit; go 1.20
+    local.test/lib/deep
+    "#);
+    assert!(!found.slices.contains_key(&RelPath::new("app/go.sum").unwrap()));
+}
+
+#[test]
+fn a_vendor_folder_that_is_out_of_date_is_the_locks_trouble() {
+    let other = vendored().with(
+        "app/vendor/modules.txt",
+        "# dep.test/a/b v1.2.0\n## explicit\ndep.test/a/b/c\n",
+    );
+    insta::assert_snapshot!(complaints(&other, "app/cmd/x"), @r#"
+    `app/vendor/modules.txt` has the module dep.test/a/b in another version than go.mod requires
+      hint: run `go mod vendor` and commit the vendor folder
+    app/store/store.go:3: the package `local.test/lib/deep` is not in `app/vendor/modules.txt`
+      hint: run `go mod vendor` and commit the vendor folder
+    "#);
+    assert!(
+        find(&other, "app/cmd/x")
+            .unwrap_err()
+            .iter()
+            .all(ClosureError::is_lock)
+    );
 }
