@@ -140,6 +140,11 @@ pub enum Command {
         #[command(subcommand)]
         command: StoreCommand,
     },
+    /// Tell what this machine offers to builds and what is missing
+    ///
+    /// Tries each part of a sandbox, the store and the toolchains. The exit code is 1 where
+    /// builds would be weak or impossible.
+    Doctor,
     /// Tell what an error code means and what to do about it
     Explain {
         /// Such as E0301; without it, all codes with their titles

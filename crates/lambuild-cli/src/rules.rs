@@ -72,7 +72,7 @@ pub fn rules(environment: &Environment, pins: &Arc<Pins>, platform: &str) -> Rul
 /// The folder of the machine's own Go: the one that `GOROOT` names, else around `go` on
 /// `PATH`. A `go` that is a script or stands apart from its folder is passed over, since
 /// then its content is not all there is to it.
-fn host_go(environment: &Environment) -> Option<PathBuf> {
+pub fn host_go(environment: &Environment) -> Option<PathBuf> {
     let named = environment.get("GOROOT").map(PathBuf::from);
     let found = || environment.program("go")?.parent()?.parent().map(PathBuf::from);
     named

@@ -219,7 +219,11 @@ pub fn store_folder(common: &Common, environment: &Environment) -> Result<PathBu
     }
 }
 
-fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, String> {
+/// The store that the options and the environment name.
+///
+/// # Errors
+/// In the user's words, where it cannot be used.
+pub fn store(common: &Common, environment: &Environment) -> Result<Arc<DiskStore>, String> {
     let folder = store_folder(common, environment)?;
     #[cfg(feature = "failpoints")]
     lambuild_store::points::arm(environment.get("LAMBUILD_FAILPOINTS").unwrap_or_default())?;

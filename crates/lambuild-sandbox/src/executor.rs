@@ -106,8 +106,16 @@ impl Executor for SandboxExecutor {
     }
 }
 
-/// Lays the inputs out and says what the action sees.
-fn prepare(store: &DiskStore, request: &Request, stage: &Path, limits: Limits) -> Result<Spec, ExecuteError> {
+/// Lays the inputs out below `stage` and says what the action sees.
+///
+/// # Errors
+/// When an input is missing or damaged, or the file system refuses.
+pub fn prepare(
+    store: &DiskStore,
+    request: &Request,
+    stage: &Path,
+    limits: Limits,
+) -> Result<Spec, ExecuteError> {
     let mut mounts = layout::lay_out(store, request, stage)?;
     let mut environment = local::environment(&request.command, ROOT);
     for (variable, name) in &request.hints.accelerators {

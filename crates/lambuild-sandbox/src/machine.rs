@@ -3,6 +3,7 @@
 use crate::executor;
 use crate::run;
 use crate::spec::{Namespace, Report, Spec};
+use crate::sys;
 use lambuild_store::StageFolder;
 use std::path::Path;
 
@@ -10,13 +11,22 @@ use std::path::Path;
 pub fn missing(store: &Path) -> Option<String> {
     let why = match try_namespaces(store, &Namespace::ALL) {
         Report::Ended(0) => return None,
-        Report::Cannot { step, why, .. } => format!("cannot {step}: {why}"),
+        Report::Cannot { step, why, errno } => format!("cannot {step}: {}", plain(&why, errno)),
         other => format!("the trial ended with {other:?}"),
     };
     let cause = cause();
     Some(format!(
         "this machine gives no sandbox: {why}\n  {cause}\n  `lambuild doctor` tells more; `--sandbox=none` runs without one"
     ))
+}
+
+/// The system's words, but where they speak of disks and mean namespaces.
+fn plain(why: &str, errno: Option<i32>) -> &str {
+    if errno == Some(libc::ENOSPC) {
+        "the system allows no more of them"
+    } else {
+        why
+    }
 }
 
 /// How a trial with these namespaces ends.
@@ -78,4 +88,79 @@ pub fn in_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"]
         .iter()
         .any(|path| Path::new(path).exists())
+}
+
+/// One thing that a machine has or has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// What, for people.
+    pub name: String,
+    /// Whether it is there.
+    pub there: bool,
+    /// What was found, or what is wrong.
+    pub found: String,
+}
+
+/// What of a sandbox this machine offers, each thing tried by itself. Takes some tens of milliseconds.
+pub fn offers(store: &Path) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = Namespace::ALL
+        .into_iter()
+        .map(|namespace| {
+            let with_user = [Namespace::User, namespace];
+            let wanted = if namespace == Namespace::User {
+                &with_user[..1]
+            } else {
+                &with_user[..]
+            };
+            offer(namespace, &try_namespaces(store, wanted))
+        })
+        .collect();
+    let abi = sys::landlock_abi();
+    offers.push(Offer {
+        name: "Landlock".to_owned(),
+        there: abi.is_some(),
+        found: abi.map_or(
+            "not in this kernel: the namespaces do without".to_owned(),
+            |abi| format!("ABI {abi}"),
+        ),
+    });
+    let filters = Path::new("/proc/sys/kernel/seccomp").exists();
+    offers.push(Offer {
+        name: "system call filter".to_owned(),
+        there: filters,
+        found: if filters {
+            String::new()
+        } else {
+            "not in this kernel".to_owned()
+        },
+    });
+    offers
+}
+
+fn offer(namespace: Namespace, report: &Report) -> Offer {
+    let found = match report {
+        Report::Ended(0) => String::new(),
+        Report::Cannot { step, why, errno } => format!("cannot {step}: {}", plain(why, *errno)),
+        other => format!("{other:?}"),
+    };
+    Offer {
+        name: format!("{} namespace", namespace.name()),
+        there: *report == Report::Ended(0),
+        found,
+    }
+}
+
+/// Whether the store's file system copies files without copying bytes.
+pub fn reflinks(store: &Path) -> bool {
+    let Ok(stage) = StageFolder::make("t", &store.join("stage")) else {
+        return false;
+    };
+    let file = |name: &str| {
+        let path = stage.path().join(name);
+        std::fs::write(&path, "x").and_then(|()| std::fs::File::options().read(true).write(true).open(path))
+    };
+    match (file("a"), file("b")) {
+        (Ok(from), Ok(to)) => rustix::fs::ioctl_ficlone(&to, &from).is_ok(),
+        _ => false,
+    }
 }

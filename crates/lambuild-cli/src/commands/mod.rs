@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod deploy;
 pub mod doc;
+pub mod doctor;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
@@ -42,6 +43,7 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
         Command::Check(options) => open().and_then(|at| check::run(options, &at, &talk)),
         Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
         Command::Fmt(options) => fmt::run(options, &args.common, environment, &talk),
+        Command::Doctor => doctor::run(&args.common, environment, &talk),
         Command::Doc(options) => doc::run(options, environment, &talk),
         Command::Store { command } => store::run(command, &args.common, environment, &talk),
         Command::Explain { code } => explain::run(code.as_deref(), &talk),
