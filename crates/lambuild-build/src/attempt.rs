@@ -61,11 +61,30 @@ pub enum Failure {
     },
     /// The store or this machine failed.
     Machine(String),
+    /// An object that the action needs has gone from the store, or was damaged.
+    Lost(StoreError),
+}
+
+impl Failure {
+    /// Whether an object was lost: then what made it can make it again.
+    pub fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Failure::Lost(_)
+                | Failure::Execute {
+                    error: ExecuteError::Store(StoreError::NotFound(_) | StoreError::Damaged(_)),
+                    ..
+                }
+        )
+    }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Failure::Machine(error.to_string())
+        match error {
+            StoreError::NotFound(_) | StoreError::Damaged(_) => Failure::Lost(error),
+            other => Failure::Machine(other.to_string()),
+        }
     }
 }
 
@@ -119,7 +138,7 @@ impl Attempt {
         }
         started();
         let result = self.clone().execute(step, encoded).await;
-        if result.is_err() && !self.keep_going {
+        if result.as_ref().is_err_and(|failure| !failure.is_loss()) && !self.keep_going {
             // While the slot is still taken: whoever waits for it must not get it.
             self.slots.close();
         }

@@ -8,6 +8,7 @@ use crate::state::States;
 use lambuild_action::{ActionKey, ExecuteError, Executor, HostFolders, NodeId, Sources, Store, Turns};
 use lambuild_graph::ActionGraph;
 use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -62,6 +63,9 @@ impl Outcome {
         self.done.get(id.0 as usize).and_then(Option::as_ref)
     }
 }
+
+/// How often an action is run again for the sake of lost objects. A store that loses more is broken.
+const REWINDS: usize = 3;
 
 type Ended = (NodeId, Duration, Result<Done, Failure>);
 
@@ -124,6 +128,7 @@ impl Engine {
             graph,
             reporter,
             running: JoinSet::new(),
+            rewound: BTreeMap::new(),
         };
         walk.until_done(settings).await;
         walk.outcome.skipped = walk.states.skipped();
@@ -141,6 +146,7 @@ struct Walk {
     keep_going: bool,
     reporter: Arc<dyn Reporter>,
     running: JoinSet<Ended>,
+    rewound: BTreeMap<NodeId, usize>,
 }
 
 impl Walk {
@@ -209,6 +215,7 @@ impl Walk {
                 error: ExecuteError::Interrupted,
                 ..
             }) => self.states.skip(node),
+            Err(failure) if failure.is_loss() && self.rewind(node) => {}
             Err(failure) => {
                 self.reporter.report(&Event::Failed {
                     node,
@@ -216,11 +223,49 @@ impl Walk {
                 });
                 self.states.failed(node, &self.graph);
                 if !self.keep_going {
+                    self.slots.close();
                     self.states.stop();
                 }
                 self.outcome.failed.push((node, failure));
             }
         }
+    }
+
+    /// Runs an action again that missed an object, after those whose outputs are no longer whole.
+    /// `false` when that was done often enough, or the run stops.
+    fn rewind(&mut self, node: NodeId) -> bool {
+        let stops = !self.keep_going && !self.outcome.failed.is_empty();
+        let times = self.rewound.entry(node).or_default();
+        if stops || *times == REWINDS {
+            return false;
+        }
+        *times += 1;
+        let mut again = BTreeSet::from([node]);
+        let mut ahead = self.graph.action(node).inputs.clone();
+        while let Some(input) = ahead.pop() {
+            if !again.contains(&input) && self.is_lost(input) {
+                again.insert(input);
+                ahead.extend(&self.graph.action(input).inputs);
+            }
+        }
+        tracing::warn!(
+            actions = again.len(),
+            "an object was lost from the store; what made it runs again"
+        );
+        for id in &again {
+            self.outcome.done[id.0 as usize] = None;
+        }
+        self.states.again(&again, &self.graph);
+        true
+    }
+
+    /// Whether an action that is done has an output that is no longer whole, or that nobody can tell about.
+    fn is_lost(&self, id: NodeId) -> bool {
+        let Some(done) = self.outcome.done(id) else {
+            return false;
+        };
+        let found = done.key.map(|key| self.engine.store.result(&key));
+        !matches!(found, Some(Ok(Some(_))))
     }
 
     /// Drops what runs, which kills its processes, and starts nothing more.

@@ -81,6 +81,26 @@ impl States {
         }
     }
 
+    /// Actions that run or are done are to be done once more, each after those of them that it refers
+    /// to; what has not started waits for them again.
+    pub fn again(&mut self, ids: &BTreeSet<NodeId>, graph: &ActionGraph) {
+        let was_done = |states: &Self, id: &NodeId| states.get(*id) == State::Done;
+        let done: Vec<NodeId> = ids.iter().filter(|id| was_done(self, id)).copied().collect();
+        for id in ids {
+            self.of[id.0 as usize] = State::Ready;
+            self.ready.insert(*id);
+        }
+        for dependent in done.into_iter().flat_map(|id| graph.dependents(id)) {
+            let state = &mut self.of[dependent.0 as usize];
+            *state = match *state {
+                State::Waiting(inputs) => State::Waiting(inputs + 1),
+                State::Ready => State::Waiting(1),
+                other => other,
+            };
+            self.ready.remove(&dependent);
+        }
+    }
+
     /// An action has no output; all that refer to it, directly or not, are skipped.
     pub fn failed(&mut self, id: NodeId, graph: &ActionGraph) {
         self.of[id.0 as usize] = State::Failed;

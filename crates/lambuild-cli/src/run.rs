@@ -278,6 +278,10 @@ impl<'a> Told<'a> {
                 }
                 exit::of(std::slice::from_ref(made))
             }
+            Failure::Lost(error) => {
+                talk.error(&format!("{what} cannot be done: {error}"));
+                exit::FAILED
+            }
             Failure::Machine(why) => {
                 talk.error(&format!("{what} cannot be done: {why}"));
                 exit::FAILED

@@ -21,6 +21,8 @@ struct Memory {
     results: Mutex<BTreeMap<Digest, ActionResult>>,
     sources: Mutex<BTreeMap<String, String>>,
     ran: Mutex<Vec<String>>,
+    /// Which bytes are lost in the moment in which an action starts.
+    loses: Mutex<BTreeMap<String, String>>,
 }
 
 impl BlobStore for Memory {
@@ -46,7 +48,12 @@ impl BlobStore for Memory {
 
 impl ActionCache for Memory {
     fn result(&self, key: &ActionKey) -> Result<Option<ActionResult>, StoreError> {
-        Ok(self.results.lock().unwrap().get(&key.0).cloned())
+        let found = self.results.lock().unwrap().get(&key.0).cloned();
+        let is_whole = |result: &ActionResult| match result.out() {
+            Some(Node::File { digest, .. }) => self.contains(digest),
+            _ => true,
+        };
+        Ok(found.filter(is_whole))
     }
     fn record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
         self.results.lock().unwrap().insert(key.0, result.clone());
@@ -114,6 +121,9 @@ impl Executor for Memory {
                 how: "exit code 1".to_owned(),
                 log: b"no".to_vec(),
             });
+        }
+        if let Some(lost) = self.loses.lock().unwrap().remove(&name) {
+            self.blobs.lock().unwrap().remove(&F.digest(lost.as_bytes()));
         }
         let mut text = String::new();
         for (_, node) in lambuild_digest::tree::walk(&request.input_root, self).unwrap() {
@@ -241,6 +251,29 @@ async fn a_second_build_runs_nothing_and_an_edit_runs_what_depends_on_it() {
         panic!("no file")
     };
     assert_eq!(BlobStore::read(&*memory, &digest).unwrap(), b"AA");
+}
+
+#[tokio::test]
+async fn what_is_lost_while_a_build_runs_is_made_again_within_it() {
+    let memory = Arc::new(Memory::default());
+    edit(&memory, "a", "A# of a");
+    let graph = graph(&[
+        ("lib", Some("a"), &[]),
+        ("middle", None, &[0]),
+        ("one", None, &[1]),
+        ("two", None, &[0]),
+    ]);
+    // When `one` starts, the output of `lib`, which is that of `middle`, too, has gone.
+    memory
+        .loses
+        .lock()
+        .unwrap()
+        .insert("one".to_owned(), "A".to_owned());
+    let outcome = build(&memory, &graph, &settings(false)).await;
+    assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
+    assert!(outcome.done.iter().all(Option::is_some));
+    assert_eq!(ran(&memory).iter().filter(|name| *name == "one").count(), 2);
+    assert_eq!(ran(&memory).iter().filter(|name| *name == "lib").count(), 2);
 }
 
 #[tokio::test]
