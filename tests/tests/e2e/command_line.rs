@@ -124,7 +124,7 @@ fn shells_complete_the_names_of_the_workspace() {
     assert_eq!(complete(&["lambuild", "expl"]), "explain");
     assert_eq!(
         complete(&["lambuild", "doc", "tool"]),
-        "toolchain\ntoolchain.fetch\ntoolchain.go"
+        "toolchain\ntoolchain.fetch\ntoolchain.go\ntoolchain.sh"
     );
     assert_eq!(
         complete(&["lambuild", "doc", "function.t"]),

@@ -23,10 +23,13 @@ fn without_a_name_all_of_them_are_listed() {
     builders
       files            A folder put together from paths, products and texts.
       go               A Go program for Lambda: a static executable called `bootstrap`.
+      archive          One zip or tar file, the same bytes for the same content: sorted, without times and owners.
+      command          What a program makes out of declared inputs, with declared tools, and nothing else.
       fetch            A file from the network, pinned by its hash in lambda.lock.
     toolchains
       toolchain.fetch  A file from the network, pinned by its hash in lambda.lock.
       toolchain.go     The Go toolchain, fetched through the Go module proxy.
+      toolchain.sh     Programs of this machine, taken by content with their shared libraries. What is built with them is marked as depending on the machine.
     "#);
     assert_eq!(run.stderr, "`lambuild doc NAME` shows the attributes of one\n");
 }
@@ -58,6 +61,7 @@ fn an_entry_is_shown_with_its_attributes_and_those_of_inner_sets() {
 
       toolchain.fetch: A file from the network, pinned by its hash in lambda.lock.
       toolchain.go: The Go toolchain, fetched through the Go module proxy.
+      toolchain.sh: Programs of this machine, taken by content with their shared libraries. What is built with them is marked as depending on the machine.
     "#);
     insta::assert_snapshot!(doc(&["function.logging_config"]).success().stdout, @r#"
     logging_config: a set with the attributes below
