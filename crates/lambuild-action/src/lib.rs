@@ -4,7 +4,9 @@
 //! Does not know who runs an action or where bytes live.
 
 pub mod cache_key;
+pub mod conformance;
 pub mod executor;
+pub mod memory;
 pub mod message;
 pub mod planned;
 pub mod rule;
@@ -12,6 +14,7 @@ pub mod store;
 
 pub use cache_key::{ActionKey, EncodedAction};
 pub use executor::{ExecuteError, Executed, Executor, InProcess, Request};
+pub use memory::MemoryStore;
 pub use message::{ActionResult, Command, Isolation};
 pub use planned::{Hints, HostBytes, HostFile, NodeId, PlannedAction, Seen, Selector, Step, Work};
 pub use rule::{Content, Packager, Planner, Rule, Tool, Toolchain, ToolchainRule};

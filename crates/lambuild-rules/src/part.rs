@@ -92,7 +92,7 @@ fn missing(message: String, span: Span) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Bench;
+    use crate::testing::{Bench, Trees};
 
     fn site() -> Bench {
         Bench::new(&[

@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 mod store;
 
-pub use store::{MemoryStore, path};
+pub use lambuild_action::MemoryStore;
+pub use store::{Trees, path};
 
 /// A workspace, a store, and the modules that a fetch would bring.
 #[derive(Default)]

@@ -269,6 +269,15 @@ impl DiskStore {
         self.lies_there(digest)
     }
 
+    /// As [`DiskStore::keeps`], for what a registered tree needs.
+    fn is_here(&self, digest: &Digest) -> Result<bool, StoreError> {
+        if self.publisher.waits(digest).is_some() {
+            self.keeps(digest)
+        } else {
+            self.lies_there(digest)
+        }
+    }
+
     fn lies_there(&self, digest: &Digest) -> Result<bool, StoreError> {
         let path = object(digest);
         let found = self.place.fs.stat(&self.place.root, &path)?;
@@ -357,8 +366,7 @@ impl DiskStore {
         };
         for (_, node) in &nodes {
             if let Node::File { digest, .. } = node
-                && self.publisher.waits(digest).is_none()
-                && !self.lies_there(digest)?
+                && !self.is_here(digest)?
             {
                 return Ok(false);
             }

@@ -1,7 +1,7 @@
 //! What an archive holds, in each format.
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Trees};
 use lambuild_action::BlobStore;
 
 fn packed(product: &str) -> Vec<u8> {

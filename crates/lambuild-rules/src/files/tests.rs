@@ -1,7 +1,7 @@
 //! What lands where in an output, what is left out, and what is refused.
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Trees};
 use proptest::prelude::*;
 
 fn site() -> Bench {

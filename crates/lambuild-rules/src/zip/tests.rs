@@ -1,7 +1,7 @@
 //! The step that zips: modes, facts, what is said of a layer, and what is refused.
 
 use super::*;
-use crate::testing::{Bench, MemoryStore, path};
+use crate::testing::{Bench, MemoryStore, Trees, path};
 use lambuild_action::BlobStore;
 use lambuild_action::cache_key::encode;
 use lambuild_digest::DigestFunction;

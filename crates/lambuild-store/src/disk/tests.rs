@@ -413,3 +413,14 @@ fn a_store_that_is_nowhere_has_nothing_and_takes_nothing() {
     assert!(store.write(b"hello").is_err() && store.read(&digest).is_err());
     store.finish().unwrap();
 }
+
+#[test]
+fn it_is_a_store_as_any_other() {
+    for durability in [Durability::Full, Durability::Session, Durability::None] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = with(&folder, durability, System);
+        lambuild_action::conformance::store(&store, &|digest| {
+            std::fs::remove_file(store.blob_path(digest)).unwrap();
+        });
+    }
+}

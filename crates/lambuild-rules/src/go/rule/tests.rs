@@ -1,7 +1,7 @@
 //! Exactly what the compiler is started with, and what it sees.
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Trees};
 
 const MAIN: &str =
     "package main\n\nimport (\n\t\"example.com/app/price\"\n\t\"dep.test/a\"\n)\n\nfunc main() {}\n";
