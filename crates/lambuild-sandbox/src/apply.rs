@@ -6,7 +6,7 @@ use crate::spec::{Ids, Limits, Mount, Namespace, Report, Spec};
 use crate::sys;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{Resource, Rlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
@@ -73,6 +73,7 @@ pub fn enter(spec: &Spec) -> Result<(), Trouble> {
     }
     if spec.namespaces.contains(&Namespace::Mount) {
         limit_processes(&spec.limits);
+        number_processes(spec.first_process);
         root(spec)?;
     }
     Ok(())
@@ -84,6 +85,15 @@ fn limit_processes(limits: &Limits) {
     let bound = limits.threads.max(320);
     if let Err(error) = fs::write("/proc/sys/kernel/pid_max", bound.to_string()) {
         tracing::debug!(%error, "pid_max was not set");
+    }
+}
+
+/// The next process gets this number. Containers may forbid it; then it gets the next free one.
+fn number_processes(first: Option<u32>) {
+    let Some(first) = first else { return };
+    let before = first.saturating_sub(1).to_string();
+    if let Err(error) = fs::write("/proc/sys/kernel/ns_last_pid", before) {
+        tracing::debug!(%error, "the numbers of processes were not set");
     }
 }
 
@@ -278,6 +288,7 @@ pub fn restrict_process(spec: &Spec) -> Result<(), Trouble> {
     // An error means that it leads one already.
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(spec.umask));
+    choose_processors(&spec.processors);
     limit(&spec.limits).map_err(Trouble::at("set resource limits"))?;
     let protections = spec.protections;
     if protections.capabilities {
@@ -294,6 +305,20 @@ pub fn restrict_process(spec: &Spec) -> Result<(), Trouble> {
         sys::install_filter(&seccomp::filter()).map_err(Trouble::at("filter system calls"))?;
     }
     Ok(())
+}
+
+/// Best effort: whoever may not choose runs on all.
+fn choose_processors(processors: &[usize]) {
+    if processors.is_empty() {
+        return;
+    }
+    let mut chosen = CpuSet::new();
+    for processor in processors.iter().filter(|number| **number < CpuSet::MAX_CPU) {
+        chosen.set(*processor);
+    }
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &chosen) {
+        tracing::debug!(%error, "the processors were not chosen");
+    }
 }
 
 fn limit(limits: &Limits) -> io::Result<()> {

@@ -1,18 +1,18 @@
 //! Runs actions in a sandbox where this machine allows one, else as the user chose.
 
+use crate::conditions::Conditions;
 use crate::layout;
 use crate::local::{self, LocalExecutor};
 use crate::machine;
 use crate::run;
-use crate::spec::{
-    CACHES, Ids, Limits, Mount, Namespace, Protections, ROOT, Report, Spec, devices, small_files,
-};
+use crate::spec::{Ids, Limits, Mount, Namespace, Protections, Report, Spec, devices, small_files};
 use async_trait::async_trait;
 use lambuild_action::{ExecuteError, Executed, Executor, Isolation, Request, StoreError};
 use lambuild_store::DiskStore;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// How much isolation is asked for.
@@ -33,6 +33,9 @@ pub struct SandboxExecutor {
     weak: LocalExecutor,
     wanted: Wanted,
     limits: Limits,
+    conditions: Conditions,
+    /// How many actions were laid out: each takes the next processors.
+    laid_out: AtomicUsize,
     /// Why there is no sandbox here; looked for when the first action needs to know.
     missing: OnceLock<Option<String>>,
 }
@@ -45,8 +48,18 @@ impl SandboxExecutor {
             store,
             wanted,
             limits,
+            conditions: Conditions::default(),
+            laid_out: AtomicUsize::new(0),
             missing: OnceLock::new(),
         }
+    }
+
+    /// With other surroundings for the actions.
+    #[must_use]
+    pub fn under(mut self, conditions: Conditions) -> Self {
+        self.weak = self.weak.under(conditions.clone());
+        self.conditions = conditions;
+        self
     }
 
     /// What was found missing, if anybody had to look and it made a difference: actions ran with
@@ -74,8 +87,12 @@ impl SandboxExecutor {
     async fn strict(&self, request: &Request) -> Result<Executed, ExecuteError> {
         let stage = self.store.stage()?;
         let (store, owned, at) = (self.store.clone(), request.clone(), stage.path().to_owned());
-        let limits = self.limits;
-        let spec = local::blocking(&stage, move || prepare(&store, &owned, &at, limits)).await?;
+        let (limits, conditions) = (self.limits, self.conditions.clone());
+        let prepare = move || prepare(&store, &owned, &at, limits, &conditions);
+        let mut spec = local::blocking(&stage, prepare).await?;
+        if self.conditions.half_the_processors {
+            spec.processors = half_the_processors(self.laid_out.fetch_add(1, Ordering::Relaxed));
+        }
         let ended = run::run(&spec, &stage, request.timeout).await?;
         let log = judge(ended)?;
         let (store, command) = (self.store.clone(), request.command.clone());
@@ -115,45 +132,53 @@ pub fn prepare(
     request: &Request,
     stage: &Path,
     limits: Limits,
+    conditions: &Conditions,
 ) -> Result<Spec, ExecuteError> {
-    let mut mounts = layout::lay_out(store, request, stage)?;
-    let mut environment = local::environment(&request.command, ROOT);
-    for (variable, name) in &request.hints.accelerators {
-        let at = format!("{CACHES}/{name}");
-        mounts.push(cache(store, name, stage, &at)?);
-        environment.insert(variable.clone(), at);
-    }
+    let root = &*conditions.root;
+    let mut mounts = layout::lay_out(store, request, stage, root)?;
+    let mut environment = local::environment(&request.command, root);
+    conditions.apply(&mut environment);
     let folder = |name: &str| -> Result<_, StoreError> {
         let path = stage.join(name);
         fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
         Ok(path)
     };
+    for (variable, name) in &request.hints.accelerators {
+        let at = format!("{}/{name}", conditions.caches);
+        mounts.push(match conditions.shared_caches {
+            true => cache(store, name, stage, &at)?,
+            false => Mount::Write {
+                from: folder(&format!("cache/{name}"))?,
+                at: at.clone(),
+            },
+        });
+        environment.insert(variable.clone(), at);
+    }
     mounts.push(Mount::Write {
         from: folder("tmp")?,
         at: "/tmp".to_owned(),
     });
     Ok(Spec {
-        arguments: local::arguments(&request.command, ROOT)?,
+        arguments: local::arguments(&request.command, root)?,
         environment,
-        folder: ROOT.to_owned(),
+        folder: root.to_owned(),
         counted: vec![stage.to_owned()],
         limits,
-        ..bare(folder("root")?, mounts)
+        ..bare(folder("root")?, mounts, conditions)
     })
 }
 
 /// A spec that runs nothing, with all that does not depend on the action.
-pub(crate) fn bare(new_root: std::path::PathBuf, mut mounts: Vec<Mount>) -> Spec {
-    let inside = Ids { uid: 1000, gid: 1000 };
+pub(crate) fn bare(new_root: std::path::PathBuf, mut mounts: Vec<Mount>, conditions: &Conditions) -> Spec {
     mounts.extend(devices());
     mounts.push(Mount::Proc);
     Spec {
         new_root,
         namespaces: Namespace::ALL.to_vec(),
         mounts,
-        files: small_files(inside),
-        hostname: "lambuild".to_owned(),
-        inside,
+        files: small_files(conditions),
+        hostname: conditions.hostname.clone(),
+        inside: conditions.ids,
         outside: Ids {
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),
@@ -161,11 +186,30 @@ pub(crate) fn bare(new_root: std::path::PathBuf, mut mounts: Vec<Mount>) -> Spec
         arguments: Vec::new(),
         environment: BTreeMap::new(),
         folder: "/".to_owned(),
-        umask: 0o022,
+        umask: conditions.umask,
+        processors: Vec::new(),
+        first_process: conditions.first_process,
         limits: Limits::default(),
         protections: Protections::default(),
         counted: Vec::new(),
     }
+}
+
+/// Half of the processors that this process may run on, other ones for each `turn`; none to choose from: all.
+fn half_the_processors(turn: usize) -> Vec<usize> {
+    let Ok(allowed) = rustix::thread::sched_getaffinity(None) else {
+        return Vec::new();
+    };
+    let mut all: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU)
+        .filter(|processor| allowed.is_set(*processor))
+        .collect();
+    let half = all.len() / 2;
+    if half > 0 {
+        let first = turn * half % all.len();
+        all.rotate_left(first);
+        all.truncate(half);
+    }
+    all
 }
 
 /// A compile cache: what is there is seen, what is written goes beside it until the action has succeeded.

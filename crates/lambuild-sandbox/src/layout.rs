@@ -4,7 +4,7 @@
 //! from the store's `trees/`, the others from a copy beside the action's own folder. Folders in
 //! which an output is to stand are the action's own, and single files in those are its own copies.
 
-use crate::spec::{Mount, ROOT};
+use crate::spec::Mount;
 use lambuild_action::{ExecuteError, Request, StoreError};
 use lambuild_digest::{Digest, Directories, Node, RelPath};
 use lambuild_store::DiskStore;
@@ -16,21 +16,27 @@ use std::path::{Path, PathBuf};
 /// The folder for temporary files in every input root (`HOME` and `TMPDIR`).
 const TEMPORARY: &str = "tmp";
 
-/// Lays out below `stage`; the folder of the action is `stage/work`.
+/// Lays out below `stage`; the folder of the action is `stage/work`, and inside it is `root`.
 ///
 /// # Errors
 /// When an input is missing or damaged, or the file system refuses.
-pub fn lay_out(store: &DiskStore, request: &Request, stage: &Path) -> Result<Vec<Mount>, ExecuteError> {
+pub fn lay_out(
+    store: &DiskStore,
+    request: &Request,
+    stage: &Path,
+    root: &str,
+) -> Result<Vec<Mount>, ExecuteError> {
     let mut layout = Layout {
         store,
         request,
+        root,
         work: stage.join("work"),
         inputs: stage.join("in"),
         mounts: Vec::new(),
     };
     layout.mounts.push(Mount::Write {
         from: layout.work.clone(),
-        at: ROOT.to_owned(),
+        at: root.to_owned(),
     });
     layout.own(&request.input_root, &RelPath::root())?;
     let outputs = &request.command.output_paths;
@@ -48,6 +54,7 @@ pub fn lay_out(store: &DiskStore, request: &Request, stage: &Path) -> Result<Vec
 struct Layout<'a> {
     store: &'a DiskStore,
     request: &'a Request,
+    root: &'a str,
     work: PathBuf,
     inputs: PathBuf,
     mounts: Vec<Mount>,
@@ -117,7 +124,7 @@ impl Layout<'_> {
     fn show(&mut self, from: PathBuf, at: &RelPath) {
         self.mounts.push(Mount::Read {
             from,
-            at: format!("{ROOT}/{}", at.as_str()),
+            at: format!("{}/{}", self.root, at.as_str()),
         });
     }
 }

@@ -12,6 +12,7 @@
 //! is in [`sys`].
 
 pub mod apply;
+pub mod conditions;
 pub mod executor;
 pub mod helper;
 pub mod init;
@@ -26,5 +27,6 @@ pub mod spec;
 pub mod sys;
 pub mod usage;
 
+pub use conditions::Conditions;
 pub use executor::{SandboxExecutor, Wanted};
 pub use local::LocalExecutor;

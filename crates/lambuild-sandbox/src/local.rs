@@ -1,6 +1,7 @@
 //! Runs a process action in a folder laid out for it: inputs, an empty output
 //! place, a temporary folder. Does what the launcher does on a remote worker.
 
+use crate::conditions::Conditions;
 use crate::process::{self, Process};
 use async_trait::async_trait;
 use lambuild_action::{
@@ -23,12 +24,35 @@ pub const ROOT: &str = "{root}";
 #[derive(Debug, Clone)]
 pub struct LocalExecutor {
     store: Arc<DiskStore>,
+    conditions: Conditions,
 }
 
 impl LocalExecutor {
     /// Inputs come from, and outputs go to, this store.
     pub fn new(store: Arc<DiskStore>) -> Self {
-        LocalExecutor { store }
+        LocalExecutor {
+            store,
+            conditions: Conditions::default(),
+        }
+    }
+
+    /// With other surroundings, as far as they can be had without a sandbox: environment and compile
+    /// caches. The folder is another one each time anyway.
+    #[must_use]
+    pub fn under(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
+    /// A compile cache of weak runs: not the one of strict runs, since nothing that an action could see
+    /// more of may reach those.
+    fn cache(&self, name: &str, stage: &Stage) -> Result<PathBuf, StoreError> {
+        if self.conditions.shared_caches {
+            return self.store.compile_cache(&format!("weak-{name}"));
+        }
+        let folder = stage.path().join("cache").join(name);
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        Ok(folder)
     }
 }
 
@@ -45,9 +69,9 @@ impl Executor for LocalExecutor {
         })?;
         let arguments = arguments(&request.command, absolute)?;
         let mut environment = environment(&request.command, absolute);
+        self.conditions.apply(&mut environment);
         for (variable, name) in &request.hints.accelerators {
-            // Not the one of strict runs: nothing that an action could see more of may reach those.
-            let folder = self.store.compile_cache(&format!("weak-{name}"))?;
+            let folder = self.cache(name, &stage)?;
             environment.insert(variable.clone(), folder.to_string_lossy().into_owned());
         }
         let process = Process {

@@ -1,5 +1,6 @@
 //! What this machine offers for sandboxes, found by trying; and the reasons why not, with what to do.
 
+use crate::conditions::Conditions;
 use crate::executor;
 use crate::run;
 use crate::spec::{Namespace, Report, Spec};
@@ -43,7 +44,7 @@ pub fn try_namespaces(store: &Path, namespaces: &[Namespace]) -> Report {
     };
     let spec = Spec {
         namespaces: namespaces.to_vec(),
-        ..executor::bare(stage.path().to_owned(), Vec::new())
+        ..executor::bare(stage.path().to_owned(), Vec::new(), &Conditions::default())
     };
     run::trial(&spec)
 }

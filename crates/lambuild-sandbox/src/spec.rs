@@ -1,15 +1,13 @@
 //! What an action sees of this machine, as a plain value: computed first, then sent to the
 //! helper process that applies it. Decides no policy and touches nothing.
 
+use crate::conditions::Conditions;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The folder of the action inside, the same on every machine: what `{root}` stands for.
 pub const ROOT: &str = "/build";
-
-/// Where compile caches are seen inside.
-pub const CACHES: &str = "/cache";
 
 /// Everything that the helper needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +34,10 @@ pub struct Spec {
     pub folder: String,
     /// The file mode creation mask.
     pub umask: u32,
+    /// The processors that it may run on; empty for all.
+    pub processors: Vec<usize>,
+    /// The number of the program's process; `None` for the next free one.
+    pub first_process: Option<u32>,
     /// What the action may use.
     pub limits: Limits,
     /// What is taken from the program before it starts.
@@ -243,16 +245,17 @@ pub enum Report {
 }
 
 /// The files of `/etc` that programs ask for a name.
-pub fn small_files(inside: Ids) -> BTreeMap<String, String> {
-    let Ids { uid, gid } = inside;
+pub fn small_files(conditions: &Conditions) -> BTreeMap<String, String> {
+    let Ids { uid, gid } = conditions.ids;
+    let (user, root) = (&conditions.user, &conditions.root);
     [
         (
             "/etc/passwd",
             format!(
-                "build:x:{uid}:{gid}:build:{ROOT}/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+                "{user}:x:{uid}:{gid}:{user}:{root}/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
             ),
         ),
-        ("/etc/group", format!("build:x:{gid}:\nnogroup:x:65534:\n")),
+        ("/etc/group", format!("{user}:x:{gid}:\nnogroup:x:65534:\n")),
         ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
         (
             "/etc/nsswitch.conf",

@@ -7,7 +7,7 @@ use lambuild_digest::{DigestFunction, Dir, RelPath};
 use lambuild_sandbox::executor::prepare;
 use lambuild_sandbox::run;
 use lambuild_sandbox::spec::{Limits, Report, Spec};
-use lambuild_sandbox::{SandboxExecutor, Wanted};
+use lambuild_sandbox::{Conditions, SandboxExecutor, Wanted};
 use lambuild_store::{DiskStore, folder};
 use std::collections::BTreeMap;
 use std::fs;
@@ -132,7 +132,14 @@ impl Setup {
     /// Runs the probe in a sandbox that `change` has changed; what it said in one line.
     pub async fn inside(&self, words: &[&str], change: impl Fn(&mut Spec)) -> String {
         let stage = self.store.stage().unwrap();
-        let mut spec = prepare(&self.store, &self.request(words), stage.path(), Limits::default()).unwrap();
+        let mut spec = prepare(
+            &self.store,
+            &self.request(words),
+            stage.path(),
+            Limits::default(),
+            &Conditions::default(),
+        )
+        .unwrap();
         change(&mut spec);
         let ended = run::run(&spec, &stage, None).await.unwrap();
         match ended.report {
