@@ -20,12 +20,23 @@ pub struct PlannedAction {
     pub mnemonic: &'static str,
     /// What it is done to, for people: `cmd/checkout arm64`.
     pub subject: String,
-    /// The actions whose outputs it refers to. A selector narrows, it never adds one.
+    /// The actions whose outputs it refers to, without [`PlannedAction::optional`] ones. A selector
+    /// narrows, it never adds one.
     pub inputs: Vec<NodeId>,
     /// How it becomes a step, or what it is without running.
     pub work: Work,
     /// The expression that asked for it.
     pub span: Span,
+}
+
+impl PlannedAction {
+    /// The actions that it refers to and that run only when its selector asks for them.
+    pub fn optional(&self) -> &[NodeId] {
+        match &self.work {
+            Work::Select(selector) => selector.optional(),
+            Work::HostFolder { .. } | Work::HostFiles(_) => &[],
+        }
+    }
 }
 
 /// How a planned action gets its output.
@@ -70,6 +81,8 @@ pub struct Seen<'a> {
     pub sources: &'a dyn Sources,
     /// The outputs of [`PlannedAction::inputs`], in that order.
     pub outputs: &'a [Node],
+    /// The outputs of [`Selector::optional`] inputs, in that order; `None` for what has not been run.
+    pub optional: &'a [Option<Node>],
     /// Folders of those outputs.
     pub trees: &'a dyn Directories,
     /// Files of those outputs.
@@ -85,11 +98,35 @@ pub trait Selector: Send + Sync {
     /// What the sources lack or get wrong, in the user's words.
     fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>>;
 
+    /// Inputs that run only when [`Selector::explore`] asks for them, beside those of the action: such as
+    /// the modules that a lock names, of which the program imports a few. Edges like all others, planned before.
+    fn optional(&self) -> &[NodeId] {
+        &[]
+    }
+
+    /// As [`Selector::select`], of an action whose optional inputs may not have been run yet.
+    ///
+    /// # Errors
+    /// As [`Selector::select`].
+    fn explore(&self, seen: &Seen<'_>) -> Result<Selection, Box<Diagnostic>> {
+        self.select(seen).map(|step| Selection::Step(Box::new(step)))
+    }
+
     /// What the declaration lacks, as far as it can be told from what the action said when it
     /// failed and from the workspace: shown beside the failure.
     fn explain(&self, _log: &[u8], _sources: &dyn Sources) -> Vec<Diagnostic> {
         Vec::new()
     }
+}
+
+/// What a selector found out.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Everything is known.
+    Step(Box<Step>),
+    /// First the outputs of these optional inputs are needed, by their places in [`Seen::optional`]; at
+    /// least one of which is not there. Then it is asked again.
+    Wants(Vec<usize>),
 }
 
 /// An action with every input known by digest.

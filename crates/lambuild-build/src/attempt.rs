@@ -5,8 +5,8 @@
 use crate::clock::Stopwatch;
 use crate::engine::Engine;
 use lambuild_action::{
-    ActionKey, ActionResult, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Step,
-    StoreError, Turn, Work, cache_key,
+    ActionKey, ActionResult, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Selection,
+    Step, StoreError, Turn, Work, cache_key,
 };
 use lambuild_digest::{Dir, Entry, Node};
 use lambuild_graph::ActionGraph;
@@ -88,12 +88,22 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// How an attempt ends that does not fail.
+#[derive(Debug)]
+pub(crate) enum Attempted {
+    /// With an output.
+    Done(Done),
+    /// It must be tried again when these optional inputs are done.
+    Wants(Vec<NodeId>),
+}
+
 /// What an attempt needs beside the engine: its action and the outputs it refers to.
 pub(crate) struct Attempt {
     pub engine: Arc<Engine>,
     pub graph: Arc<ActionGraph>,
     pub node: NodeId,
     pub outputs: Vec<Node>,
+    pub optional: Vec<Option<Node>>,
     pub slots: Arc<Semaphore>,
     pub keep_going: bool,
 }
@@ -109,18 +119,29 @@ impl Attempt {
         self: Arc<Self>,
         started: impl Fn() + Send + Sync,
         waits: impl Fn(&str) + Send + Sync,
+    ) -> Result<Attempted, Failure> {
+        match self.clone().blocking(|attempt| attempt.prepare()).await? {
+            Prepared::Taken(out) => Ok(Attempted::Done(Done {
+                out,
+                key: None,
+                how: How::Taken,
+                log: Vec::new(),
+            })),
+            Prepared::Wants(inputs) => Ok(Attempted::Wants(inputs)),
+            Prepared::Keyed(step, encoded) => self
+                .get(*step, encoded, started, waits)
+                .await
+                .map(Attempted::Done),
+        }
+    }
+
+    async fn get(
+        self: Arc<Self>,
+        step: Step,
+        encoded: EncodedAction,
+        started: impl Fn() + Send + Sync,
+        waits: impl Fn(&str) + Send + Sync,
     ) -> Result<Done, Failure> {
-        let (step, encoded) = match self.clone().blocking(|attempt| attempt.prepare()).await? {
-            Prepared::Taken(out) => {
-                return Ok(Done {
-                    out,
-                    key: None,
-                    how: How::Taken,
-                    log: Vec::new(),
-                });
-            }
-            Prepared::Keyed(step, encoded) => (*step, encoded),
-        };
         if let Some(done) = self.clone().look_up(encoded.key).await? {
             return Ok(done);
         }
@@ -209,13 +230,31 @@ impl Attempt {
                 let seen = Seen {
                     sources: &*engine.sources,
                     outputs: &self.outputs,
+                    optional: &self.optional,
                     trees: &*engine.store,
                     blobs: &*engine.store,
                 };
-                let step = selector.select(&seen).map_err(Failure::Source)?;
-                let encoded = cache_key::encode(&step, engine.store.function());
-                Ok(Prepared::Keyed(Box::new(step), encoded))
+                match selector.explore(&seen).map_err(Failure::Source)? {
+                    Selection::Step(step) => {
+                        let encoded = cache_key::encode(&step, engine.store.function());
+                        Ok(Prepared::Keyed(step, encoded))
+                    }
+                    Selection::Wants(places) => self.wanted(&places),
+                }
             }
+        }
+    }
+
+    /// The inputs that were asked for. Asking for nothing new would go on for ever.
+    fn wanted(&self, places: &[usize]) -> Result<Prepared, Failure> {
+        let optional = self.action().optional();
+        let missing = places.iter().filter(|at| self.optional.get(**at) == Some(&None));
+        let inputs: Vec<NodeId> = missing.filter_map(|at| optional.get(*at).copied()).collect();
+        match inputs.is_empty() {
+            true => Err(Failure::Machine(
+                "an action asks for inputs that it has".to_owned(),
+            )),
+            false => Ok(Prepared::Wants(inputs)),
         }
     }
 
@@ -298,6 +337,7 @@ impl Attempt {
 
 enum Prepared {
     Taken(Node),
+    Wants(Vec<NodeId>),
     Keyed(Box<Step>, EncodedAction),
 }
 

@@ -1,7 +1,7 @@
 //! The walk over the graph: starts what is ready, as many at once as there are
 //! slots, until all is done, something fails, or the run is interrupted.
 
-use crate::attempt::{Attempt, Done, Failure};
+use crate::attempt::{Attempt, Attempted, Done, Failure};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Reporter};
 use crate::state::States;
@@ -67,7 +67,7 @@ impl Outcome {
 /// How often an action is run again for the sake of lost objects. A store that loses more is broken.
 const REWINDS: usize = 3;
 
-type Ended = (NodeId, Duration, Result<Done, Failure>);
+type Ended = (NodeId, Duration, Result<Attempted, Failure>);
 
 impl Engine {
     /// An engine over these parts.
@@ -112,10 +112,13 @@ impl Engine {
         reporter: Arc<dyn Reporter>,
     ) -> Outcome {
         let watch = Stopwatch::start();
-        reporter.report(&Event::Planned { actions: graph.len() });
+        let states = States::new(&graph);
+        reporter.report(&Event::Planned {
+            actions: states.awake(),
+        });
         let mut walk = Walk {
             engine: self,
-            states: States::new(&graph),
+            states,
             outcome: Outcome {
                 done: graph.ids().map(|_| None).collect(),
                 failed: Vec::new(),
@@ -169,17 +172,15 @@ impl Walk {
     }
 
     fn start(&mut self, node: NodeId) {
-        let inputs = &self.graph.action(node).inputs;
-        // A node starts only when all its inputs are done.
-        let outputs = inputs
-            .iter()
-            .filter_map(|input| self.outcome.done(*input))
-            .map(|done| done.out.clone());
+        let action = self.graph.action(node);
+        let output = |input: &NodeId| self.outcome.done(*input).map(|done| done.out.clone());
         let attempt = Arc::new(Attempt {
             engine: self.engine.clone(),
             graph: self.graph.clone(),
             node,
-            outputs: outputs.collect(),
+            // A node starts only when all its inputs are done.
+            outputs: action.inputs.iter().filter_map(output).collect(),
+            optional: action.optional().iter().map(output).collect(),
             slots: self.slots.clone(),
             keep_going: self.keep_going,
         });
@@ -200,7 +201,8 @@ impl Walk {
 
     fn ended(&mut self, (node, took, result): Ended) {
         match result {
-            Ok(done) => {
+            Ok(Attempted::Wants(inputs)) => self.states.demand(node, &inputs, &self.graph),
+            Ok(Attempted::Done(done)) => {
                 self.reporter.report(&Event::Finished {
                     node,
                     how: done.how,
@@ -241,11 +243,15 @@ impl Walk {
         }
         *times += 1;
         let mut again = BTreeSet::from([node]);
-        let mut ahead = self.graph.action(node).inputs.clone();
+        let inputs_of = |id| {
+            let action = self.graph.action(id);
+            action.inputs.iter().chain(action.optional()).copied()
+        };
+        let mut ahead: Vec<NodeId> = inputs_of(node).collect();
         while let Some(input) = ahead.pop() {
             if !again.contains(&input) && self.is_lost(input) {
                 again.insert(input);
-                ahead.extend(&self.graph.action(input).inputs);
+                ahead.extend(inputs_of(input));
             }
         }
         tracing::warn!(

@@ -7,9 +7,9 @@ use std::time::Duration;
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The build begins with this many actions.
+    /// The build begins with this many actions. More come where one turns out to need optional inputs.
     Planned {
-        /// All actions of the graph.
+        /// All actions of the graph that are known to be needed.
         actions: usize,
     },
     /// An action was not in the cache and starts to run.

@@ -1,18 +1,21 @@
 //! The states of an action during a run, and which may start next.
 //!
 //! ```text
-//!   Waiting ──all inputs done──▶ Ready ──taken──▶ Running ──▶ Done
-//!      │                           │                 └──────▶ Failed
-//!      └──── an input failed, or the run stops ──▶ Skipped
+//!   Dormant ──asked for──▶ Waiting ──all inputs done──▶ Ready ──taken──▶ Running ──▶ Done
+//!                             │ ▲                         │              │  └──────▶ Failed
+//!                             │ └──asks for optional inputs───────────────┘
+//!                             └──── an input failed, or the run stops ──▶ Skipped
 //! ```
 
 use lambuild_action::NodeId;
 use lambuild_graph::ActionGraph;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where an action stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// Only optional edges lead to it, and nobody has asked for it.
+    Dormant,
     /// So many of its inputs are not done yet.
     Waiting(usize),
     /// It may start.
@@ -32,25 +35,24 @@ pub enum State {
 pub struct States {
     of: Vec<State>,
     ready: BTreeSet<NodeId>,
+    /// Optional inputs that were asked for, with those who did.
+    asked: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    stopped: bool,
 }
 
 impl States {
     /// Before the run.
     pub fn new(graph: &ActionGraph) -> Self {
         let mut states = States {
-            of: Vec::with_capacity(graph.len()),
+            of: vec![State::Dormant; graph.len()],
             ready: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            stopped: false,
         };
-        for id in graph.ids() {
+        let needed = graph.needed();
+        for id in graph.ids().filter(|id| needed[id.0 as usize]) {
             let inputs = graph.input_count(id);
-            states.of.push(if inputs == 0 {
-                State::Ready
-            } else {
-                State::Waiting(inputs)
-            });
-            if inputs == 0 {
-                states.ready.insert(id);
-            }
+            states.wait(id, inputs);
         }
         states
     }
@@ -58,6 +60,56 @@ impl States {
     /// The state of one.
     pub fn get(&self, id: NodeId) -> State {
         self.of[id.0 as usize]
+    }
+
+    /// How many are known to be needed.
+    pub fn awake(&self) -> usize {
+        self.of.iter().filter(|state| **state != State::Dormant).count()
+    }
+
+    fn wait(&mut self, id: NodeId, inputs: usize) {
+        self.of[id.0 as usize] = match inputs {
+            0 => State::Ready,
+            inputs => State::Waiting(inputs),
+        };
+        if inputs == 0 {
+            self.ready.insert(id);
+        }
+    }
+
+    /// All that refer to an action, those included that asked for it.
+    fn dependents(&self, id: NodeId, graph: &ActionGraph) -> Vec<NodeId> {
+        let mut all = graph.dependents(id);
+        all.extend(self.asked.get(&id).into_iter().flatten());
+        all
+    }
+
+    /// An action that was to run turned out to need optional inputs first.
+    pub fn demand(&mut self, id: NodeId, inputs: &[NodeId], graph: &ActionGraph) {
+        if self.stopped {
+            return self.skip(id);
+        }
+        for input in inputs {
+            self.asked.entry(*input).or_default().insert(id);
+        }
+        self.wait_for(id, inputs, graph);
+    }
+
+    /// Waits for those of the inputs that are not done, after waking them.
+    fn wait_for(&mut self, id: NodeId, inputs: &[NodeId], graph: &ActionGraph) {
+        let inputs: BTreeSet<NodeId> = inputs.iter().copied().collect();
+        for input in &inputs {
+            if self.get(*input) == State::Dormant {
+                self.wait_for(*input, &graph.action(*input).inputs, graph);
+            }
+        }
+        let states = || inputs.iter().map(|input| self.get(*input));
+        if states().any(|state| matches!(state, State::Failed | State::Skipped)) {
+            self.wait(id, 1);
+            return self.lose(vec![id], graph);
+        }
+        let waits = states().filter(|state| *state != State::Done).count();
+        self.wait(id, waits);
     }
 
     /// Takes the first that may start.
@@ -70,7 +122,7 @@ impl States {
     /// An action's output is known; those that waited only for it become ready.
     pub fn done(&mut self, id: NodeId, graph: &ActionGraph) {
         self.of[id.0 as usize] = State::Done;
-        for dependent in graph.dependents(id) {
+        for dependent in self.dependents(id, graph) {
             if let State::Waiting(inputs) = &mut self.of[dependent.0 as usize] {
                 *inputs -= 1;
                 if *inputs == 0 {
@@ -90,7 +142,8 @@ impl States {
             self.of[id.0 as usize] = State::Ready;
             self.ready.insert(*id);
         }
-        for dependent in done.into_iter().flat_map(|id| graph.dependents(id)) {
+        let dependents: Vec<NodeId> = done.iter().flat_map(|id| self.dependents(*id, graph)).collect();
+        for dependent in dependents {
             let state = &mut self.of[dependent.0 as usize];
             *state = match *state {
                 State::Waiting(inputs) => State::Waiting(inputs + 1),
@@ -104,12 +157,16 @@ impl States {
     /// An action has no output; all that refer to it, directly or not, are skipped.
     pub fn failed(&mut self, id: NodeId, graph: &ActionGraph) {
         self.of[id.0 as usize] = State::Failed;
-        let mut lost = graph.dependents(id);
+        self.lose(self.dependents(id, graph), graph);
+    }
+
+    /// These and all that refer to them have no output. Nobody has missed the dormant ones.
+    fn lose(&mut self, mut lost: Vec<NodeId>, graph: &ActionGraph) {
         while let Some(dependent) = lost.pop() {
-            if self.of[dependent.0 as usize] != State::Skipped {
+            if !matches!(self.get(dependent), State::Skipped | State::Dormant) {
                 self.of[dependent.0 as usize] = State::Skipped;
                 self.ready.remove(&dependent);
-                lost.extend(graph.dependents(dependent));
+                lost.extend(self.dependents(dependent, graph));
             }
         }
     }
@@ -122,6 +179,7 @@ impl States {
 
     /// Nothing more is started.
     pub fn stop(&mut self) {
+        self.stopped = true;
         for state in &mut self.of {
             if matches!(state, State::Waiting(_) | State::Ready) {
                 *state = State::Skipped;

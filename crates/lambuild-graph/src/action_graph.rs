@@ -4,6 +4,7 @@ use crate::references::Configured;
 use lambuild_action::{NodeId, PlannedAction, Work};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::BTreeSet;
 
 /// What a run delivers for one target and architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +22,17 @@ pub struct Artifact {
 #[derive(Default)]
 pub struct ActionGraph {
     graph: DiGraph<PlannedAction, ()>,
+    /// What is an optional input of something.
+    optional: BTreeSet<NodeId>,
     /// What the run delivers, sorted by target and architecture.
     pub artifacts: Vec<Artifact>,
 }
 
 impl ActionGraph {
-    /// Adds an action whose inputs are here.
+    /// Adds an action whose inputs, optional ones too, are here.
     pub fn add(&mut self, action: PlannedAction) -> NodeId {
         let inputs = action.inputs.clone();
+        self.optional.extend(action.optional());
         let node = self.graph.add_node(action);
         for input in inputs {
             debug_assert!(input.0 < node.index() as u32, "an action refers to a later one");
@@ -57,7 +61,24 @@ impl ActionGraph {
         &self.graph[NodeIndex::new(id.0 as usize)]
     }
 
-    /// The actions that refer to this one, sorted.
+    /// Which actions a run begins with, by [`NodeId`]: all but those that only optional edges lead to.
+    pub fn needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.len()];
+        for id in self.ids().rev() {
+            let dependents = self.dependents(id);
+            let of_them = |id: &NodeId| needed.get(id.0 as usize) == Some(&true);
+            let is_needed = match dependents.is_empty() {
+                true => !self.optional.contains(&id),
+                false => dependents.iter().any(of_them),
+            };
+            if let Some(slot) = needed.get_mut(id.0 as usize) {
+                *slot = is_needed;
+            }
+        }
+        needed
+    }
+
+    /// The actions that refer to this one by an edge that is not optional, sorted.
     pub fn dependents(&self, id: NodeId) -> Vec<NodeId> {
         let nodes = self
             .graph
@@ -81,12 +102,12 @@ impl ActionGraph {
             if matches!(action.work, Work::HostFiles(_)) {
                 return true;
             }
-            waiting.extend(&action.inputs);
+            waiting.extend(action.inputs.iter().chain(action.optional()));
         }
         false
     }
 
-    /// How many different actions this one refers to.
+    /// How many different actions this one refers to, optional ones aside.
     pub fn input_count(&self, id: NodeId) -> usize {
         self.graph
             .neighbors_directed(NodeIndex::new(id.0 as usize), Direction::Incoming)

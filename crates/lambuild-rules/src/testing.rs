@@ -14,7 +14,7 @@ use crate::zip::{ZipStep, Zips};
 use lambuild_action::store::Names;
 use lambuild_action::{
     ActionKey, BlobStore, Content, InProcess, NodeId, Packager, PlannedAction, Planner, Rule, Seen,
-    SourceError, SourceKind, Sources, Step, Tool, Work, cache_key,
+    Selection, SourceError, SourceKind, Sources, Step, Tool, Work, cache_key,
 };
 use lambuild_digest::tree::walk;
 use lambuild_digest::{Digest, DigestFunction, Dir, Entry, Node, RelPath};
@@ -260,12 +260,25 @@ impl<'a> Plan<'a> {
         for input in &action.inputs {
             outputs.push(Node::Directory(self.output(*input)?));
         }
-        selector.select(&Seen {
-            sources: self.bench,
-            outputs: &outputs,
-            trees: &self.bench.store,
-            blobs: &self.bench.store,
-        })
+        let mut optional: Vec<Option<Node>> = vec![None; action.optional().len()];
+        loop {
+            let selection = selector.explore(&Seen {
+                sources: self.bench,
+                outputs: &outputs,
+                optional: &optional,
+                trees: &self.bench.store,
+                blobs: &self.bench.store,
+            });
+            let places = match selection? {
+                Selection::Step(step) => return Ok(*step),
+                Selection::Wants(places) => places,
+            };
+            for place in places {
+                let input = action.optional()[place];
+                assert_eq!(optional[place], None, "it asks for what it has");
+                optional[place] = Some(Node::Directory(self.output(input)?));
+            }
+        }
     }
 
     fn output(&self, id: NodeId) -> Result<Digest, Box<Diagnostic>> {

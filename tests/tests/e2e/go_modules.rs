@@ -53,6 +53,41 @@ fn a_vendored_program_is_built_without_a_network_and_sees_what_it_uses() {
     );
 }
 
+/// `go.mod` and `go.sum` of the example with one more module, which exists nowhere.
+fn require_unused(workspace: &TempWorkspace, version: &str) {
+    let (go_mod, go_sum) = (
+        example("hello-go").read("go.mod"),
+        example("hello-go").read("go.sum"),
+    );
+    workspace.write(
+        "go.mod",
+        format!("{go_mod}\nrequire nowhere.test/unused {version}\n"),
+    );
+    let line = |suffix: &str, text: &str| {
+        format!(
+            "nowhere.test/unused {version}{suffix} {}\n",
+            h1(&[(version, text)])
+        )
+    };
+    workspace.write(
+        "go.sum",
+        format!("{go_sum}{}{}", line("", "files"), line("/go.mod", "go.mod")),
+    );
+}
+
+#[test]
+fn bumping_a_module_that_is_not_used_fetches_and_runs_nothing() {
+    let workspace = example("hello-go");
+    let offline = || Build::of(&lambuild(&workspace), &["--offline"]);
+    let before = offline();
+    for version in ["v1.0.0", "v1.1.0"] {
+        require_unused(&workspace, version);
+        let after = offline();
+        assert_eq!((after.executed, after.cached), (0, before.cached), "{version}");
+        assert_eq!(after.artifacts, before.artifacts, "{version}");
+    }
+}
+
 const MODULE: &str = "private.test/lib";
 const GO_MOD: &str = "module private.test/lib\n\ngo 1.21\n";
 const LIB: &str = "package lib\n\n// Name is what the test looks for.\nconst Name = \"private\"\n";

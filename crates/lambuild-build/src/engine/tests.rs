@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use lambuild_action::store::Names;
 use lambuild_action::{
     ActionCache, ActionResult, BlobStore, Command, ExecuteError, Executed, Isolation, PlannedAction, Request,
-    Seen, Selector, SourceError, SourceKind, Step, StoreError, Work,
+    Seen, Selection, Selector, SourceError, SourceKind, Step, StoreError, Work,
 };
 use lambuild_digest::{Digest, DigestFunction, Dir, Directories, Directory, Entry, Node, RelPath, TreeError};
 use lambuild_lang::diagnostic::Diagnostic;
@@ -351,4 +351,138 @@ async fn an_interrupted_run_ends_at_once() {
     canceller.await.unwrap();
     assert!(outcome.interrupted);
     assert_eq!(outcome.skipped, 1);
+}
+
+/// What an action does that has optional inputs: asks for some of them, one round after the other.
+struct Pick {
+    join: Join,
+    optional: Vec<NodeId>,
+    rounds: Vec<Vec<usize>>,
+}
+
+impl Selector for Pick {
+    fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>> {
+        let mut outputs = seen.outputs.to_vec();
+        outputs.extend(seen.optional.iter().flatten().cloned());
+        self.join.select(&Seen {
+            outputs: &outputs,
+            ..*seen
+        })
+    }
+
+    fn optional(&self) -> &[NodeId] {
+        &self.optional
+    }
+
+    fn explore(&self, seen: &Seen<'_>) -> Result<Selection, Box<Diagnostic>> {
+        let lacks = |places: &&Vec<usize>| {
+            places
+                .iter()
+                .any(|at| !matches!(seen.optional.get(*at), Some(Some(_))))
+        };
+        match self.rounds.iter().find(lacks) {
+            Some(places) => Ok(Selection::Wants(places.clone())),
+            None => self.select(seen).map(|step| Selection::Step(Box::new(step))),
+        }
+    }
+}
+
+/// A name, its optional inputs, and the places of what is asked for in each round.
+type Picks<'a> = (&'a str, &'a [u32], &'a [&'a [usize]]);
+
+/// `lines` and behind them actions with optional inputs that ask for them in these rounds.
+fn picking(lines: &[(&str, Option<&str>, &[u32])], picks: &[Picks<'_>]) -> Arc<ActionGraph> {
+    let mut graph = Arc::into_inner(graph(lines)).unwrap();
+    for (name, optional, rounds) in picks {
+        graph.add(PlannedAction {
+            mnemonic: "pick",
+            subject: (*name).to_owned(),
+            inputs: Vec::new(),
+            work: Work::Select(Box::new(Pick {
+                join: Join {
+                    name: (*name).into(),
+                    source: None,
+                },
+                optional: optional.iter().map(|input| NodeId(*input)).collect(),
+                rounds: rounds.iter().map(|places| places.to_vec()).collect(),
+            })),
+            span: Span::new(FileId(0), 0, 0),
+        });
+    }
+    Arc::new(graph)
+}
+
+fn sources(memory: &Memory) {
+    for name in ["a", "b", "c"] {
+        edit(memory, name, &name.to_uppercase());
+    }
+}
+
+#[tokio::test]
+async fn optional_inputs_run_when_they_are_asked_for_and_else_never() {
+    let memory = Arc::new(Memory::default());
+    sources(&memory);
+    let graph = picking(
+        &[
+            ("tool", Some("a"), &[]),
+            ("one", Some("b"), &[0]),
+            ("two", Some("c"), &[0]),
+            ("unused-tool", None, &[]),
+            ("unused", None, &[3]),
+        ],
+        &[("app", &[1, 4, 2], &[&[0], &[0, 2]])],
+    );
+    let outcome = build(&memory, &graph, &settings(false)).await;
+    assert_eq!(ran(&memory), ["tool", "one", "two", "app"]);
+    assert_eq!(outcome.skipped, 0);
+    let Node::File { digest, .. } = outcome.done(NodeId(5)).unwrap().out else {
+        panic!("no file")
+    };
+    assert_eq!(BlobStore::read(&*memory, &digest).unwrap(), b"BACA");
+    build(&memory, &graph, &settings(false)).await;
+    assert_eq!(ran(&memory), [""; 0], "a second build");
+}
+
+#[tokio::test]
+async fn an_optional_input_of_two_runs_once_and_fails_for_both() {
+    let memory = Arc::new(Memory::default());
+    sources(&memory);
+    let both: &[Picks<'_>] = &[("x", &[0], &[&[0]]), ("y", &[0], &[&[0]]), ("z", &[0], &[])];
+    build(
+        &memory,
+        &picking(&[("good", Some("a"), &[])], both),
+        &settings(false),
+    )
+    .await;
+    let mut names = ran(&memory);
+    names.sort_unstable();
+    assert_eq!(names, ["good", "x", "y", "z"]);
+    let failing = picking(&[("fail", Some("a"), &[])], both);
+    let outcome = build(&memory, &failing, &settings(true)).await;
+    assert_eq!((outcome.failed.len(), outcome.skipped), (1, 2));
+    assert!(outcome.done(NodeId(3)).is_some(), "who did not ask is built");
+    let stopped = build(&memory, &failing, &settings(false)).await;
+    assert_eq!(stopped.failed.len(), 1);
+    assert!(stopped.done(NodeId(1)).is_none() && stopped.done(NodeId(2)).is_none());
+}
+
+#[tokio::test]
+async fn an_optional_input_that_is_lost_is_made_again() {
+    let memory = Arc::new(Memory::default());
+    sources(&memory);
+    edit(&memory, "a", "A# of a");
+    let graph = picking(&[("one", Some("a"), &[])], &[("app", &[0], &[&[0]])]);
+    memory.loses.lock().unwrap().insert("app".into(), "A".into());
+    let outcome = build(&memory, &graph, &settings(false)).await;
+    assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
+    assert_eq!(ran(&memory), ["one", "app", "one", "app"]);
+}
+
+#[tokio::test]
+async fn who_asks_for_what_it_has_is_stopped() {
+    let memory = Arc::new(Memory::default());
+    sources(&memory);
+    let graph = picking(&[("one", Some("a"), &[])], &[("app", &[0], &[&[0], &[0, 9]])]);
+    let rounds = build(&memory, &graph, &settings(false)).await;
+    assert_eq!(rounds.failed.len(), 1);
 }

@@ -14,7 +14,7 @@ use crate::environment;
 use crate::go::view::{Fetched, Workspace};
 use lambuild_action::message::OUT;
 use lambuild_action::{
-    Command, Hints, NodeId, PlannedAction, Planner, Rule, Seen, Selector, SourceKind, Step, Work,
+    Command, Hints, NodeId, PlannedAction, Planner, Rule, Seen, Selection, Selector, SourceKind, Step, Work,
 };
 use lambuild_digest::{Dir, Entry, Node, RelPath};
 use lambuild_lang::diagnostic::{Diagnostic, Exit};
@@ -88,7 +88,7 @@ impl Rule for Go {
         let call = Call::read(product, planner)?;
         let toolchain = planner.toolchain("go", product.attrs.get("toolchain"), product.span)?;
         let mut inputs = vec![toolchain];
-        let modules = plan_modules(&call, toolchain, &mut inputs, planner)?;
+        let modules = plan_modules(&call, toolchain, planner)?;
         let generated = plan_generated(product, &mut inputs, planner)?;
         let subject = format!("{} {}", call.shown(), planner.arch());
         Ok(planner.add(PlannedAction {
@@ -97,7 +97,8 @@ impl Rule for Go {
             inputs,
             work: Work::Select(Box::new(Build {
                 call,
-                modules,
+                fetches: modules.iter().map(|(_, fetch)| *fetch).collect(),
+                modules: modules.into_iter().map(|(module, _)| module).collect(),
                 generated,
                 arch: planner.arch(),
                 launcher: self.launcher,
@@ -259,14 +260,13 @@ fn words(product: &Product, name: &str) -> Vec<String> {
     texts.collect()
 }
 
-/// Plans the fetch of every module that `go.mod` requires and `go.sum` has the hash of:
-/// which of them the program uses is known only when they are there.
+/// Plans the fetch of every module that `go.mod` requires and `go.sum` has the hash of.
+/// Only those are run that the program turns out to use.
 fn plan_modules(
     call: &Call,
     toolchain: NodeId,
-    inputs: &mut Vec<NodeId>,
     planner: &mut dyn Planner,
-) -> Result<Vec<ModuleVersion>, Box<Diagnostic>> {
+) -> Result<Vec<(ModuleVersion, NodeId)>, Box<Diagnostic>> {
     let (go_mod, go_sum) = read_locks(call, planner)?;
     let mut modules = Vec::new();
     if vendor_file(&Workspace::of(planner.sources()), &call.module).is_some() {
@@ -280,8 +280,8 @@ fn plan_modules(
             continue;
         };
         let action = fetch::plan(&module, sums, toolchain, call.span);
-        inputs.push(planner.add_once(format!("go module {module} {sums:?}"), action));
-        modules.push(module);
+        let fetch = planner.add_once(format!("go module {module} {sums:?}"), action);
+        modules.push((module, fetch));
     }
     Ok(modules)
 }
@@ -373,8 +373,10 @@ fn diagnostics(errors: &[ClosureError], span: Span) -> Box<Diagnostic> {
 /// Selects what `go build` sees.
 struct Build {
     call: Call,
-    /// The modules whose fetches are the inputs 1, 2, … of the action.
+    /// The modules that it may use.
     modules: Vec<ModuleVersion>,
+    /// Their fetches, in the same order: optional inputs.
+    fetches: Vec<NodeId>,
     generated: Vec<(RelPath, Placed)>,
     arch: Arch,
     launcher: &'static [u8],
@@ -388,6 +390,25 @@ const MODULES: &str = "mod";
 
 impl Selector for Build {
     fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>> {
+        match self.explore(seen)? {
+            Selection::Step(step) => Ok(*step),
+            Selection::Wants(places) => {
+                let modules = places.iter().filter_map(|place| self.modules.get(*place));
+                let errors: Vec<ClosureError> = modules
+                    .map(|module| ClosureError::NotFetched {
+                        module: module.clone(),
+                    })
+                    .collect();
+                Err(diagnostics(&errors, self.call.span))
+            }
+        }
+    }
+
+    fn optional(&self) -> &[NodeId] {
+        &self.fetches
+    }
+
+    fn explore(&self, seen: &Seen<'_>) -> Result<Selection, Box<Diagnostic>> {
         let span = self.call.span;
         let Some(Node::Directory(toolchain)) = seen.outputs.first() else {
             return Err(Box::new(Diagnostic::error(
@@ -407,7 +428,10 @@ impl Selector for Build {
             fetched: &|module| fetched.get(module).map(|files| files as _),
             platform: &platform,
         };
-        let found = closure(&request).map_err(|errors| diagnostics(&errors, span))?;
+        let found = match closure(&request) {
+            Ok(found) => found,
+            Err(errors) => return self.wants(errors),
+        };
         let mut root = Root {
             seen,
             span,
@@ -420,7 +444,7 @@ impl Selector for Build {
         self.put_sources(&mut root, &found, &base, &overlay)?;
         self.put_modules(&mut root, &found)?;
         let module = self.call.module.below(&base).unwrap_or_else(RelPath::root);
-        Ok(Step {
+        let step = Step {
             command: self.command(&found.main, &module, found.vendored),
             input_root: root.dir,
             timeout: None,
@@ -433,11 +457,26 @@ impl Selector for Build {
                 tools: Vec::new(),
                 origin: None,
             },
-        })
+        };
+        Ok(Selection::Step(Box::new(step)))
     }
 }
 
 impl Build {
+    /// The modules to be fetched next, where nothing else keeps the program's files from being told.
+    fn wants(&self, mut errors: Vec<ClosureError>) -> Result<Selection, Box<Diagnostic>> {
+        let place = |error: &ClosureError| {
+            let module = error.to_fetch()?;
+            self.modules.iter().position(|known| known == module)
+        };
+        let places: Vec<usize> = errors.iter().filter_map(place).collect();
+        if places.len() == errors.len() {
+            return Ok(Selection::Wants(places));
+        }
+        errors.retain(|error| place(error).is_none());
+        Err(diagnostics(&errors, self.call.span))
+    }
+
     /// The workspace with generated files laid over it, and those files alone.
     fn view<'a>(&self, seen: &'a Seen<'a>) -> Result<(Workspace<'a>, Dir), Box<Diagnostic>> {
         let mut overlay = Dir::default();
@@ -469,8 +508,10 @@ impl Build {
 
     fn fetched<'a>(&self, seen: &Seen<'a>) -> Result<BTreeMap<ModuleVersion, Fetched<'a>>, Box<Diagnostic>> {
         let mut fetched = BTreeMap::new();
-        for (module, output) in self.modules.iter().zip(seen.outputs.get(1..).unwrap_or_default()) {
-            let Node::Directory(root) = output else { continue };
+        for (module, output) in self.modules.iter().zip(seen.optional) {
+            let Some(Node::Directory(root)) = output else {
+                continue;
+            };
             let paths = cache_paths(module).map_err(|error| {
                 Box::new(Diagnostic::error(
                     codes::GO,
@@ -512,14 +553,10 @@ impl Build {
     }
 
     fn put_modules(&self, root: &mut Root<'_>, found: &Closure) -> Result<(), Box<Diagnostic>> {
-        for (module, output) in self
-            .modules
-            .iter()
-            .zip(root.seen.outputs.get(1..).unwrap_or_default())
-        {
-            if !found.modules.contains_key(module) {
+        for (module, output) in self.modules.iter().zip(root.seen.optional) {
+            let Some(output) = output.as_ref().filter(|_| found.modules.contains_key(module)) else {
                 continue;
-            }
+            };
             root.put(MODULES, Entry::Node(output.clone()), false)?;
             if let Ok(paths) = cache_paths(module) {
                 root.stable
