@@ -13,7 +13,7 @@
 use crate::disk::unseal;
 use crate::fs::{self, Fs, Handle, Kind, Lock, Named, System, remove};
 use crate::inventory::{Inventory, path_of};
-use crate::layout::Place;
+use crate::layout::{Place, is_full};
 use crate::points::point;
 use crate::session::{GC_LOCK, LIVE, Need};
 use crate::turns::is_still;
@@ -26,9 +26,6 @@ use std::sync::Arc;
 
 /// How many objects are moved away with the lock in hand.
 const BATCH: usize = 512;
-/// A file that is given up first where the disk is full, so that there is room to work.
-const RESERVE: &str = "reserve";
-const RESERVED: u64 = 16 << 20;
 const DAY: i64 = 86_400;
 
 /// What is kept.
@@ -108,7 +105,7 @@ pub fn collect_with(
     policy: &Policy,
     tell: &mut dyn FnMut(Step),
 ) -> Result<Collected, StoreError> {
-    let place = Place::open(root, fs, function, false)?;
+    let place = Place::open_to_make_room(root, fs, function)?;
     let file = place.fs.append_to(&place.root, Path::new("locks/collector"))?;
     if !place.try_lock(&file, Lock::Exclusive)? {
         return Err(StoreError::Format(format!(
@@ -116,7 +113,6 @@ pub fn collect_with(
             place.path.display()
         )));
     }
-    place.fs.unlink(&place.root, Path::new(RESERVE))?;
     point("collect.begin")?;
     let mut collector = Collector {
         now: now(&place)?,
@@ -126,7 +122,7 @@ pub fn collect_with(
         done: Collected::default(),
     };
     collector.run(tell)?;
-    collector.reserve();
+    collector.place.keep_reserve();
     Ok(collector.done)
 }
 
@@ -371,10 +367,16 @@ impl Collector {
                 continue;
             }
             let to = Path::new("trash").join(Digest::new(*hash, 0).hex());
-            self.place.fs.rename(&self.place.root, &path, &to)?;
+            match self.place.name_over(&path, &to) {
+                // No room for a name in `trash/`: it goes from where it lies, which takes the lock's holder longer.
+                Err(error) if is_full(&error) => drop(self.place.fs.unlink(&self.place.root, &path)?),
+                named => {
+                    named?;
+                    moved.push(to);
+                }
+            }
             self.done.removed_objects += 1;
             self.done.removed_bytes += bytes;
-            moved.push(to);
         }
         Ok(moved)
     }
@@ -398,10 +400,11 @@ impl Collector {
                 inventory.is_marked(digest.hash()) || leased.iter().any(is_it)
             });
             if !needed {
-                self.throw_away(&path)?;
+                // First: where the tree goes only in part, nobody may take it for whole.
                 self.place
                     .fs
                     .unlink(&self.place.root, &Path::new("verified").join(&name))?;
+                self.throw_away(&path)?;
                 self.done.removed_trees += 1;
             }
             drop(alone);
@@ -443,7 +446,8 @@ impl Collector {
         }
     }
 
-    /// Moves something to `trash/`, under a name that is free there.
+    /// Moves something to `trash/`, under a name that is free there; removes it at once where the disk
+    /// has no room for that name.
     fn throw_away(&self, path: &Path) -> Result<(), StoreError> {
         let stat = self.place.fs.stat(&self.place.root, path)?;
         if stat.is_some_and(|stat| stat.kind == Kind::Folder) {
@@ -452,8 +456,13 @@ impl Collector {
         }
         loop {
             let to = Path::new("trash").join(self.place.fs.unique());
-            if self.place.fs.rename_new(&self.place.root, path, &to)? == Named::New {
-                return Ok(());
+            match self.place.name_new(path, &to) {
+                Err(error) if is_full(&error) => {
+                    return remove::tree(&*self.place.fs, &self.place.root, path);
+                }
+                Err(error) => return Err(error),
+                Ok(Named::New) => return Ok(()),
+                Ok(Named::Taken) => {}
             }
         }
     }
@@ -463,18 +472,6 @@ impl Collector {
             remove::tree(&*self.place.fs, &self.place.root, &Path::new("trash").join(&name))?;
         }
         point("collect.emptied")
-    }
-
-    /// Takes room for the next time that the disk is full. Best effort: now it may be.
-    fn reserve(&self) {
-        let Place { fs, root, .. } = &self.place;
-        let path = Path::new(RESERVE);
-        let taken = fs
-            .create(root, path)
-            .and_then(|file| fs.allocate(&file, RESERVED));
-        if taken.is_err() {
-            let _ = fs.unlink(root, path);
-        }
     }
 }
 

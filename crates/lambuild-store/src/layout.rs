@@ -32,8 +32,13 @@ const PLAIN: [&str; 10] = [
     "compile",
     "host",
 ];
+/// A file that is given up where the disk is full, so that there is room to collect.
+const RESERVE: &str = "reserve";
+const RESERVED: u64 = 16 << 20;
+/// A disk with less room than this gets no reserve: it would be full the sooner.
+const ROOMY: u64 = 8 * RESERVED;
 /// Files that stand at the top.
-const FILES: [&str; 2] = [FORMAT, "reserve"];
+const FILES: [&str; 2] = [FORMAT, RESERVE];
 
 /// Who else may write the store: the bits of group and world.
 const OTHERS_WRITE: u32 = 0o022;
@@ -70,6 +75,36 @@ impl Place {
         function: DigestFunction,
         single: bool,
     ) -> Result<Self, StoreError> {
+        let place = Place::at(path, fs, single)?;
+        match place.format()? {
+            None => place.create(function)?,
+            Some(found) if found == text(VERSION, function) => place.complete()?,
+            Some(found) if found == text(UNSYNCED, function) => place.migrate(function)?,
+            Some(found) => return Err(place.other_format(&found, function)),
+        }
+        place.keep_reserve();
+        Ok(place)
+    }
+
+    /// As [`Place::open`], where the disk may be full: the reserve goes before anything else is done,
+    /// and a folder that cannot be made is missing.
+    pub fn open_to_make_room(
+        path: &Path,
+        fs: Arc<dyn Fs>,
+        function: DigestFunction,
+    ) -> Result<Self, StoreError> {
+        let place = Place::at(path, fs.clone(), false)?;
+        if place.format()? != Some(text(VERSION, function)) {
+            return Place::open(path, fs, function, false);
+        }
+        place.fs.unlink(&place.root, Path::new(RESERVE))?;
+        match place.complete() {
+            Err(error) if is_full(&error) => Ok(place),
+            completed => completed.map(|()| place),
+        }
+    }
+
+    fn at(path: &Path, fs: Arc<dyn Fs>, single: bool) -> Result<Self, StoreError> {
         let place = Place {
             root: fs.root(path)?,
             path: path.to_owned(),
@@ -78,13 +113,23 @@ impl Place {
             single,
         };
         place.check_owner()?;
-        match place.format()? {
-            None => place.create(function)?,
-            Some(found) if found == text(VERSION, function) => place.complete()?,
-            Some(found) if found == text(UNSYNCED, function) => place.migrate(function)?,
-            Some(found) => return Err(place.other_format(&found, function)),
-        }
         Ok(place)
+    }
+
+    /// Takes room for the time when the disk is full. Best effort: a collection needs it only
+    /// where it must make something first.
+    pub fn keep_reserve(&self) {
+        let Place { fs, root, .. } = self;
+        let path = Path::new(RESERVE);
+        let is_missing = fs.stat(root, path).is_ok_and(|found| found.is_none());
+        if !is_missing || !fs.room(root).is_ok_and(|room| room.free >= ROOMY) {
+            return;
+        }
+        // Where another process made it in this moment, it is not ours to remove.
+        let Ok(file) = fs.create(root, path) else { return };
+        if fs.allocate(&file, RESERVED).is_err() {
+            let _ = fs.unlink(root, path);
+        }
     }
 
     /// A place where every operation is refused.
@@ -148,6 +193,10 @@ impl Place {
                     .make_folder(&self.root, &Path::new(area).join(format!("{shard:02x}")))?;
             }
             self.sync(Path::new(area))?;
+        }
+        // A collector on a full disk finds its locks made.
+        for lock in ["locks/gc", "locks/collector"] {
+            self.fs.append_to(&self.root, Path::new(lock))?;
         }
         point("open.folders")?;
         self.write_format(function)
@@ -343,6 +392,12 @@ impl Place {
 /// Whether a failure is that nothing is there.
 pub(crate) fn is_missing(error: &StoreError) -> bool {
     matches!(error, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// Whether a failure is that the disk, or the user's share of it, is full.
+pub(crate) fn is_full(error: &StoreError) -> bool {
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    matches!(error, StoreError::Io { source, .. } if full.contains(&source.kind()))
 }
 
 fn text(version: u32, function: DigestFunction) -> String {

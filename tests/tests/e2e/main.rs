@@ -15,6 +15,7 @@ mod editors;
 mod examples;
 mod fetch;
 mod fmt;
+mod full_disk;
 mod go_modules;
 mod harness;
 mod lock;

@@ -194,3 +194,56 @@ fn one_collector_at_a_time() {
         "another lambuild collects the store S right now: wait until it has finished"
     );
 }
+
+/// A full disk: what is there can be read, locked and removed, and nothing new can be made, not even a name.
+fn full(root: &Path, refused: Arc<std::sync::Mutex<Vec<String>>>) -> Arc<dyn Fs> {
+    let root = root.to_owned();
+    Arc::new(fs::Watched::new(Arc::new(System), move |call| {
+        let makes = match call.operation {
+            "create" | "write" | "allocate" | "rename" | "rename_new" => true,
+            "make_folder" | "append_to" => !call.path.exists(),
+            _ => false,
+        };
+        // The reserve is given up before anything is tried.
+        if makes && call.path.starts_with(&root) {
+            assert!(!root.join("reserve").exists(), "{call:?}");
+            refused.lock().unwrap().push(call.operation.to_owned());
+            let full = std::io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error());
+            return Err(StoreError::io("make", &call.path)(full));
+        }
+        Ok(())
+    }))
+}
+
+#[test]
+fn a_full_disk_is_collected_without_making_anything() {
+    for without in [&[][..], &["trash", "trees", "verified"], &["reserve"]] {
+        let setup = Setup::new();
+        let store = setup.open();
+        let (root, ..) = record(&store, "kept in vain");
+        store.write(&[7; 1 << 20]).unwrap();
+        drop(store);
+        assert!(
+            setup.root().join("reserve").exists(),
+            "it is there from the start"
+        );
+        let tree = setup.root().join("trees").join(root.hex());
+        std::fs::create_dir_all(tree.join("a/b")).unwrap();
+        std::fs::create_dir_all(setup.root().join("stage/dead-boot/1-dead/w0/deep")).unwrap();
+        for name in without {
+            let _ = std::fs::remove_dir_all(setup.root().join(name));
+            let _ = std::fs::remove_file(setup.root().join(name));
+        }
+        let refused = Arc::default();
+        let fs = full(&setup.root(), Arc::clone(&refused));
+        let done = collect_with(&setup.root(), BLAKE3, fs, &ALL, &mut |_| {}).unwrap();
+        assert_eq!(
+            (done.removed_objects, done.removed_results),
+            (4, 1),
+            "{without:?}"
+        );
+        assert!(!refused.lock().unwrap().is_empty());
+        assert!(!tree.exists() && !setup.root().join("stage/dead-boot/1-dead").exists());
+        assert_eq!(setup.collect(ALL).objects, 0);
+    }
+}

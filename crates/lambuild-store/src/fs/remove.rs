@@ -3,11 +3,13 @@
 //! longer than any path.
 
 use super::{Fs, Handle, Kind, Named};
+use crate::layout::is_full;
 use lambuild_action::StoreError;
 use std::path::{Path, PathBuf};
 
 /// Removes what is at `path`, whatever it is. A folder's folders are first moved up beside it,
-/// so that each is handled at the same depth.
+/// so that each is handled at the same depth; on a disk that has no room for their new names, they
+/// go where they are.
 ///
 /// # Errors
 /// Where the system refuses; what could be removed is gone then.
@@ -21,23 +23,29 @@ pub fn tree(fs: &dyn Fs, at: &Handle, path: &Path) -> Result<(), StoreError> {
     let mut names = Beside::new(path);
     let mut left = vec![path.to_owned()];
     while let Some(folder) = left.pop() {
-        empty(fs, at, &folder, &mut names, &mut left)?;
-        fs.remove_folder(at, &folder)?;
+        let inside = empty(fs, at, &folder, &mut names, &mut left)?;
+        if inside.is_empty() {
+            fs.remove_folder(at, &folder)?;
+        } else {
+            left.push(folder);
+            left.extend(inside);
+        }
     }
     Ok(())
 }
 
-/// Takes everything out of a folder; its folders are put to `left`.
+/// Takes everything out of a folder; its folders are put to `left`. Answers those that could not be moved.
 fn empty(
     fs: &dyn Fs,
     at: &Handle,
     path: &Path,
     names: &mut Beside,
     left: &mut Vec<PathBuf>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<PathBuf>, StoreError> {
+    let mut inside = Vec::new();
     fs.set_mode_at(at, path, 0o700)?;
     let Some(folder) = fs.folder(at, path)? else {
-        return Ok(());
+        return Ok(inside);
     };
     for (name, kind) in fs.list(&folder)? {
         if kind != Kind::Folder {
@@ -47,9 +55,12 @@ fn empty(
         let inner = path.join(&name);
         // A folder that is moved gets another `..`, for which it must be writable.
         fs.set_mode_at(at, &inner, 0o700)?;
-        left.push(names.take(fs, at, &inner)?);
+        match names.take(fs, at, &inner) {
+            Err(error) if is_full(&error) => inside.push(inner),
+            moved => left.push(moved?),
+        }
     }
-    Ok(())
+    Ok(inside)
 }
 
 /// Names beside the tree, `path~0`, `path~1`, …, of which others may be taken.
