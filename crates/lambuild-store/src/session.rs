@@ -9,6 +9,7 @@ use lambuild_action::StoreError;
 use lambuild_digest::Digest;
 use rustc_hash::FxHashSet;
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,10 +81,8 @@ impl Session {
         // never sees one whose own locks are not taken yet.
         let registering = place.lock(Path::new(GC_LOCK), Lock::Shared)?;
         let name = place.fs.unique();
-        let boot = Path::new("stage").join(&place.boot);
-        let folder = boot.join(&name);
-        place.fs.make_folder(&place.root, &boot)?;
-        place.fs.make_folder(&place.root, &folder)?;
+        let folder = boot_folder(&place).join(&name);
+        make_area(&place, &folder)?;
         point("session.folder")?;
         let live = place.fs.append_to(&place.root, &folder.join(LIVE))?;
         place.try_lock(&live, Lock::Exclusive)?;
@@ -158,8 +157,29 @@ impl Session {
     }
 }
 
-/// Leaves: takes the staging area and the lease away. Best effort: the collector does it for
-/// those who cannot.
+/// The folder of all areas of this start of the machine, relative to the root.
+fn boot_folder(place: &Place) -> PathBuf {
+    Path::new("stage").join(&place.boot)
+}
+
+/// Makes a staging area. Whoever leaves takes the empty folder above it away, maybe between our
+/// two calls; then both are made again. Each turn is one more session that ended just here, so a
+/// folder that keeps missing is an error and not a crowd.
+fn make_area(place: &Place, folder: &Path) -> Result<(), StoreError> {
+    const TURNS: u32 = 1000;
+    let boot = boot_folder(place);
+    for turn in 1.. {
+        place.fs.make_folder(&place.root, &boot)?;
+        match place.fs.make_folder(&place.root, folder) {
+            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound && turn < TURNS => {}
+            made => return made.map(drop),
+        }
+    }
+    Ok(())
+}
+
+/// Leaves: takes the staging area, the lease and, as the last one, the boot's folder away. Best
+/// effort: the collector does it for those who cannot.
 impl Drop for Session {
     fn drop(&mut self) {
         let gone = remove::tree(&*self.place.fs, &self.place.root, &self.folder);
@@ -167,9 +187,14 @@ impl Drop for Session {
         if let Err(error) = gone {
             tracing::debug!(%error, "the staging area stays");
         }
+        // Refused while others work beside us: then the last of them does it.
+        let _ = self
+            .place
+            .fs
+            .remove_folder(&self.place.root, &boot_folder(&self.place));
     }
 }
 
 fn gone(path: &Path) -> StoreError {
-    StoreError::io("open the folder", path)(std::io::ErrorKind::NotFound.into())
+    StoreError::io("open the folder", path)(ErrorKind::NotFound.into())
 }

@@ -298,11 +298,39 @@ fn a_session_takes_its_staging_area_and_lease_away() {
     assert!(area.is_dir());
     drop(stage);
     assert!(!area.exists());
-    assert!(
-        crate::folder::list(&folder.path().join("s/leases"))
-            .unwrap()
-            .is_empty()
-    );
+    for emptied in ["s/leases", "s/stage"] {
+        let left = crate::folder::list(&folder.path().join(emptied)).unwrap();
+        assert!(left.is_empty(), "{emptied}: {left:?}");
+    }
+}
+
+#[test]
+fn a_session_begins_while_others_take_the_folder_above_it_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("s");
+    let left = AtomicUsize::new(5);
+    let fs = Watched::new(Arc::new(System), move |call| {
+        let boot = call.path.parent().unwrap();
+        let is_area = call.operation == "make_folder" && boot.parent().unwrap().ends_with("stage");
+        if is_area && left.load(Ordering::Relaxed) > 0 {
+            left.fetch_sub(1, Ordering::Relaxed);
+            std::fs::remove_dir(boot).unwrap();
+        }
+        Ok(())
+    });
+    let store = with(&folder, Durability::Full, fs);
+    store.write(b"hello").unwrap();
+    drop(store);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..25 {
+                    drop(DiskStore::open(&root, DigestFunction::Blake3).unwrap());
+                }
+            });
+        }
+    });
+    assert_eq!(crate::folder::list(&root.join("stage")).unwrap().len(), 0);
 }
 
 #[test]
