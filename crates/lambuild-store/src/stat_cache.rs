@@ -108,6 +108,8 @@ pub struct StatCache {
     stamps: Stamps,
     old: format::Folders,
     learnt: Mutex<Learnt>,
+    /// Why nothing can be kept, until it is told.
+    refused: Mutex<Option<StoreError>>,
 }
 
 #[derive(Debug, Default)]
@@ -118,14 +120,22 @@ struct Learnt {
 
 impl StatCache {
     /// Reads what `file` says of the folder `of`; an unreadable one counts as empty. Where the
-    /// file system of `of` keeps no change times that can be relied on, nothing is believed or kept.
+    /// file system of `of` keeps no change times that can be relied on, nothing is believed or kept;
+    /// where the file cannot be written it is the same, and [`StatCache::save`] says why.
     pub fn open(file: &Path, of: &Beneath, function: DigestFunction) -> Self {
         StatCache::with(file, of, function, Stamps::default())
     }
 
     fn with(file: &Path, of: &Beneath, function: DigestFunction, stamps: Stamps) -> Self {
-        let Some((device, stamps)) = clock::watch(file, of, stamps) else {
-            return StatCache::none(function);
+        let (device, stamps) = match clock::watch(file, of, stamps) {
+            Ok(Some(watched)) => watched,
+            Ok(None) => return StatCache::none(function),
+            Err(refused) => {
+                return StatCache {
+                    refused: Mutex::new(Some(refused)),
+                    ..StatCache::none(function)
+                };
+            }
         };
         let old = std::fs::read(file)
             .ok()
@@ -137,6 +147,7 @@ impl StatCache {
             stamps,
             old: old.unwrap_or_default(),
             learnt: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -149,6 +160,7 @@ impl StatCache {
             stamps: Stamps::default(),
             old: format::Folders::default(),
             learnt: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -234,8 +246,12 @@ impl StatCache {
     /// Writes the cache back where something was learnt.
     ///
     /// # Errors
-    /// When the file cannot be written; results do not depend on it.
+    /// When the file cannot be written, told once; results do not depend on it.
     pub fn save(&self) -> Result<(), StoreError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
         let Some(file) = &self.file else { return Ok(()) };
         let Learnt { mut folders, files } = std::mem::take(&mut *self.learnt());
         if folders.is_empty() && files.is_empty() {

@@ -2,6 +2,7 @@
 //! how a failure is told; knows nothing of what is written.
 
 use lambuild_action::StoreError;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use tempfile::{Builder, NamedTempFile, TempDir};
@@ -12,6 +13,16 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 /// When it cannot be made; the error names the folder.
 pub fn file(folder: &Path) -> Result<NamedTempFile, StoreError> {
     NamedTempFile::new_in(folder)
+        .map_err(plain)
+        .map_err(StoreError::io("create a file in", folder))
+}
+
+/// A new empty file in a folder's file system, without a name.
+///
+/// # Errors
+/// When it cannot be made; the error names the folder.
+pub fn unnamed(folder: &Path) -> Result<File, StoreError> {
+    tempfile::tempfile_in(folder)
         .map_err(plain)
         .map_err(StoreError::io("create a file in", folder))
 }
@@ -52,6 +63,7 @@ mod tests {
         let missing = Path::new("/nowhere/at/all");
         let said = "cannot create a file in /nowhere/at/all: No such file or directory (os error 2)";
         assert_eq!(file(missing).unwrap_err().to_string(), said);
+        assert_eq!(unnamed(missing).unwrap_err().to_string(), said);
         let said = "cannot create a folder in /nowhere/at/all: No such file or directory (os error 2)";
         assert_eq!(folder("w", missing).unwrap_err().to_string(), said);
     }

@@ -3,6 +3,8 @@
 
 use crate::beneath::Beneath;
 use crate::file_state::FileState;
+use crate::temporary;
+use lambuild_action::StoreError;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -67,22 +69,30 @@ impl Stamps {
     }
 }
 
-/// The device of the folder `of` and the time there, where its times say anything. The time is
+/// The device of the folder `of` and the time there; `None` where its times say nothing. The time is
 /// taken by touching a file beside the cache.
-pub(super) fn watch(file: &Path, of: &Beneath, mut stamps: Stamps) -> Option<(u64, Stamps)> {
-    let folder = file.parent()?;
-    fs::create_dir_all(folder).ok()?;
-    let probe = tempfile::tempfile_in(folder).ok()?;
-    let touched = FileState::of_file(&probe).ok()?;
-    let watched = of.state("").ok()?;
-    let there = of.file_system().ok()?;
+///
+/// # Errors
+/// When no file can be made there, so that nothing could be kept either.
+pub(super) fn watch(
+    file: &Path,
+    of: &Beneath,
+    mut stamps: Stamps,
+) -> Result<Option<(u64, Stamps)>, StoreError> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+    let probe = temporary::unnamed(folder)?;
+    let seen = (FileState::of_file(&probe), of.state(""), of.file_system());
+    let (Ok(touched), Ok(watched), Ok(there)) = seen else {
+        return Ok(None);
+    };
     let believable = if there == NFS {
         touched.device == watched.device
     } else {
-        LOCAL.contains(&there) && LOCAL.contains(&file_system(&probe)?)
+        LOCAL.contains(&there) && file_system(&probe).is_some_and(|here| LOCAL.contains(&here))
     };
     stamps.now = stamps.seen(touched.changed);
-    believable.then_some((watched.device, stamps))
+    Ok(believable.then_some((watched.device, stamps)))
 }
 
 fn file_system(file: &File) -> Option<u64> {

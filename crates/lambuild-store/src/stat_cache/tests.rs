@@ -134,6 +134,23 @@ fn an_entry_is_believed_only_when_it_is_older_than_the_clock_is_coarse() {
 }
 
 #[test]
+fn what_cannot_be_kept_is_told_once() {
+    let setup = Setup::new();
+    setup.write("a");
+    fs::write(setup.folder.path().join(".own"), "no folder").unwrap();
+    let cache = setup.cache();
+    cache.put("f", &setup.state(), &F.digest(b"a"));
+    assert_eq!(
+        cache.save().unwrap_err().to_string(),
+        format!(
+            "cannot create {}: File exists (os error 17)",
+            setup.folder.path().join(".own").display()
+        )
+    );
+    cache.save().unwrap();
+}
+
+#[test]
 fn another_state_is_not_believed() {
     let setup = Setup::new();
     setup.write("a");

@@ -119,7 +119,7 @@ fn a_workspace_that_cannot_be_written() {
     mode(&at.root(), 0o555);
     let refused = run(&at, &["build"]).exits(1);
     assert_snapshot!(tokens(&refused, &at), @"
-    warning: the next build will read all files again: cannot create a file in [workspace]/.lambuild: No such file or directory (os error 2)
+    warning: the next build will read all files again: cannot create [workspace]/.lambuild: Permission denied (os error 13)
     error: the artifacts cannot be written: cannot create [workspace]/.lambuild: Permission denied (os error 13)
     ");
     run(&at, &["check"]).success();
