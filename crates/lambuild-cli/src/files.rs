@@ -27,6 +27,19 @@ impl SourceFiles {
         FileKind::File
     }
 
+    /// Whether a folder above is a link that cannot be followed: what lies there cannot be known, and
+    /// counts as a file for the same reason.
+    fn is_beyond(&self, path: &RelPath) -> bool {
+        let mut above = path.parent();
+        while let Some(folder) = above {
+            if self.sources.kind(&folder) == Some(SourceKind::Link) {
+                return self.sources.list(&folder).is_err() && self.sources.file(&folder).is_err();
+            }
+            above = folder.parent();
+        }
+        false
+    }
+
     fn gather(&self, folder: &RelPath, found: &mut Vec<RelPath>) -> Result<(), FileError> {
         for (name, kind) in self.sources.list(folder).map_err(unreadable)?.iter() {
             let path = folder
@@ -58,10 +71,11 @@ impl Files for SourceFiles {
     }
 
     fn kind(&self, path: &RelPath) -> Option<FileKind> {
-        match self.sources.kind(path)? {
-            SourceKind::File => Some(FileKind::File),
-            SourceKind::Folder => Some(FileKind::Dir),
-            SourceKind::Link => Some(self.behind(path)),
+        match self.sources.kind(path) {
+            Some(SourceKind::File) => Some(FileKind::File),
+            Some(SourceKind::Folder) => Some(FileKind::Dir),
+            Some(SourceKind::Link) => Some(self.behind(path)),
+            None => self.is_beyond(path).then_some(FileKind::File),
         }
     }
 
