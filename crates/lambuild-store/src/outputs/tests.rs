@@ -195,10 +195,10 @@ fn so_many_entries_and_no_more() {
 }
 
 #[test]
-fn a_tree_deeper_than_the_stack_is_refused() {
+fn a_tree_deeper_than_any_path_is_refused() {
     let setup = setup();
     let mut here = rustix::fs::openat(CWD, &setup.out, OFlags::DIRECTORY, Mode::empty()).unwrap();
-    for _ in 0..5000 {
+    for _ in 0..2_100 {
         rustix::fs::mkdirat(&here, c"d", Mode::RWXU).unwrap();
         here = rustix::fs::openat(&here, c"d", OFlags::DIRECTORY, Mode::empty()).unwrap();
     }

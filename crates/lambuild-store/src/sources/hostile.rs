@@ -309,7 +309,7 @@ impl Drop for Chain {
 #[test]
 fn deep_trees_are_taken_or_refused_and_end_no_program() {
     let setup = Setup::new(&[]);
-    for (depth, fits) in [(0, true), (512, true), (513, false), (5_000, false)] {
+    for (depth, fits) in [(0, true), (512, true), (513, false), (2_100, false)] {
         let name = format!("deep{depth}");
         let _chain = Chain::of(&setup.root().join(&name), depth);
         let found = taken(&setup.sources(), &name);
