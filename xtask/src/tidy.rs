@@ -3,6 +3,9 @@
 //!
 //! Runs as `cargo xtask tidy` and as a test, so a rule cannot rot.
 
+mod documents;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,18 +101,6 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// How a path of the repository begins where a document names one.
-const FOLDERS: [&str; 8] = [
-    "crates/",
-    "docs/",
-    "editors/",
-    "examples/",
-    "fuzz/",
-    "launcher/",
-    "tests/",
-    "xtask/",
-];
-
 /// Folders that hold no sources.
 const RESULTS: [&str; 5] = [".git", ".lambuild", "dist", "node_modules", "target"];
 
@@ -153,6 +144,8 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let architecture = read(&root.join("ARCHITECTURE.md"))?;
     let mut findings = edges(&metadata);
     findings.extend(undescribed(&metadata, &architecture));
+    let mut all_documents = BTreeMap::new();
+    let exists = |path: &str| root.join(path).exists();
     for path in files(root)? {
         let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let name = path
@@ -160,11 +153,17 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
             .unwrap_or(&path)
             .to_string_lossy()
             .replace('\\', "/");
-        if let Ok(text) = std::str::from_utf8(&bytes) {
-            findings.extend(file(&name, text));
-            findings.extend(dead_paths(&name, text, |path| root.join(path).exists()));
+        let Ok(text) = String::from_utf8(bytes) else {
+            continue;
+        };
+        findings.extend(file(&name, &text));
+        if name.ends_with(".md") {
+            findings.extend(documents::dead_paths(&name, &text, exists));
+            all_documents.insert(name, text);
         }
     }
+    findings.extend(documents::dead_links(&all_documents, exists));
+    findings.extend(documents::decisions(&all_documents));
     findings.sort();
     Ok(findings)
 }
@@ -279,23 +278,6 @@ fn code(name: &str, text: &str) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-/// Paths that a document names in backticks and that are not there.
-fn dead_paths(name: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
-    if !name.ends_with(".md") {
-        return Vec::new();
-    }
-    let quoted = text.split('`').skip(1).step_by(2);
-    let paths = quoted.filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)));
-    let whole = paths.filter(|path| {
-        path.chars()
-            .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
-    });
-    whole
-        .filter(|path| !exists(path))
-        .map(|path| finding(name, &format!("names `{path}`, which is not there")))
-        .collect()
 }
 
 /// Packages of the lock file that do not come from the one public registry.
@@ -467,19 +449,6 @@ mod tests {
             "/wo", "rk/"
         );
         assert_eq!(broken("a.md", &line), [expected]);
-    }
-
-    #[test]
-    fn a_document_names_only_what_is_there() {
-        let text = "see `crates/a/src/b.rs`, `crates/*/x` and `docs/`";
-        let found = |exists: bool| dead_paths("README.md", text, |_| exists).len();
-        assert_eq!((found(true), found(false)), (0, 2));
-        let expected = "README.md: names `crates/a/src/b.rs`, which is not there";
-        assert_eq!(
-            dead_paths("README.md", text, |path| path == "docs/")[0].to_string(),
-            expected
-        );
-        assert!(dead_paths("README.txt", text, |_| false).is_empty());
     }
 
     #[test]
