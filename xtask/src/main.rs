@@ -15,7 +15,7 @@ usage: cargo xtask COMMAND
 
   test         everything that must pass: tools, formatting, lints, all tests
   tidy         the house rules that no compiler knows
-  tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck
+  tools        install what the tests need beside Rust: AWS CLI, moto, qemu, shellcheck, openssl
   botocore     what is new in the Lambda API since the pinned botocore; `botocore move` pins it
   bench        lambuild against a plain loop of `go build`, as a table with ratios;
                `bench store` the store against cp, stat and b3sum;

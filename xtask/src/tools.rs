@@ -13,7 +13,12 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// Programs from the system, each with the Debian package that has it.
-const SYSTEM: &[(&str, &str)] = &[(EMULATOR, "qemu-user-static"), ("shellcheck", "shellcheck")];
+const SYSTEM: &[(&str, &str)] = &[
+    (EMULATOR, "qemu-user-static"),
+    ("shellcheck", "shellcheck"),
+    ("openssl", "openssl"),
+    ("setpriv", "util-linux"),
+];
 
 /// Runs programs of the one of Lambda's architectures that this machine is not.
 const EMULATOR: &str = if cfg!(target_arch = "aarch64") {
@@ -79,7 +84,8 @@ fn missing(exists: impl Fn(&str) -> bool) -> Vec<&'static str> {
 
 fn install_system(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {
-        println!("{EMULATOR} and shellcheck: there already");
+        let programs: Vec<&str> = SYSTEM.iter().map(|(program, _)| *program).collect();
+        println!("{}: there already", programs.join(", "));
         return Ok(());
     }
     let root = Path::new("/");
@@ -114,7 +120,8 @@ mod tests {
     fn only_what_is_missing_is_installed() {
         assert_eq!(missing(|_| true), Vec::<&str>::new());
         assert_eq!(missing(|program| program != "shellcheck"), ["shellcheck"]);
-        assert_eq!(missing(|_| false), ["qemu-user-static", "shellcheck"]);
+        let all = ["qemu-user-static", "shellcheck", "openssl", "util-linux"];
+        assert_eq!(missing(|_| false), all);
     }
 
     #[test]

@@ -317,3 +317,24 @@ fn the_key_of_the_example_is_the_one_on_the_page() {
         );
     }
 }
+
+#[test]
+fn the_readme_lists_every_command() {
+    let readme = fs::read_to_string(repository_root().join("README.md")).unwrap();
+    let help = with_own_store(&TempWorkspace::empty())
+        .run(["--help"])
+        .success()
+        .stdout;
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = listed
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.len() > 10, "{help}");
+    let is_missing = |command: &&str| {
+        !readme.contains(&format!("| `{command}`")) && !readme.contains(&format!("| `{command} "))
+    };
+    let missing: Vec<&str> = commands.into_iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "README.md lacks {missing:?}");
+}
