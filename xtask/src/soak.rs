@@ -26,11 +26,22 @@ pub const SUITES: &[Suite] = &[
         run: fuzz::run,
     },
     Suite {
+        name: "language",
+        about: "a hundred workspaces that multiply themselves: each ends within 2 s and 256 MB, 1 minute",
+        run: language,
+    },
+    Suite {
         name: "sources",
         about: "the largest hostile source trees and 100,000 edits under coarse clocks, 5 minutes",
         run: sources,
     },
 ];
+
+/// What the language's tests count in steps and bytes, in seconds and megabytes.
+fn language(root: &Path, _: &[&str]) -> Result<()> {
+    let build = "cargo run --release --locked -q -p lambuild-lang --example bench bombs";
+    process::run(root, &build.split(' ').collect::<Vec<_>>())
+}
 
 /// The tests of the store's sources that take too long for every day.
 fn sources(root: &Path, _: &[&str]) -> Result<()> {

@@ -5,7 +5,7 @@
 use crate::syntax::ast::DeclareKind;
 use crate::syntax::lex::{MAX_TEXT, lex};
 use crate::syntax::token::{Kind, Token};
-use crate::syntax::{BUILDERS, ITEM_WORDS};
+use crate::syntax::{BUILDERS, ITEM_WORDS, MAX_DEPTH};
 use std::ops::Range;
 
 #[cfg(test)]
@@ -427,7 +427,19 @@ impl<'t> Reader<'t> {
 
     /// What a value in the current entry of the innermost of the first `depth` frames is for.
     fn slot(&self, depth: usize) -> Slot {
-        let Some(frame) = depth.checked_sub(1).and_then(|at| self.frames.get(at)) else {
+        // What stands in a list, in brackets or in quotes is for what these are for.
+        let passes = |frame: &&Frame| match &frame.bracket {
+            Bracket::Paren { transparent, .. } => *transparent,
+            Bracket::List | Bracket::Quoted | Bracket::Indented => true,
+            _ => false,
+        };
+        // What nests deeper is refused by the parser, and the way to it grows with each level.
+        let frames = self
+            .frames
+            .get(..depth)
+            .filter(|frames| frames.len() <= MAX_DEPTH);
+        let frames = frames.unwrap_or_default();
+        let Some(frame) = frames.iter().rev().find(|frame| !passes(frame)) else {
             return Slot::unknown();
         };
         match &frame.bracket {
@@ -440,13 +452,7 @@ impl<'t> Reader<'t> {
                     _ => Slot::unknown(),
                 }
             }
-            Bracket::List
-            | Bracket::Paren {
-                transparent: true, ..
-            }
-            | Bracket::Quoted
-            | Bracket::Indented => self.slot(depth - 1),
-            Bracket::Paren { .. } | Bracket::Interpolation => Slot::unknown(),
+            _ => Slot::unknown(),
         }
     }
 

@@ -2,15 +2,47 @@
 //! their parsers; which files are read, and what the data is for, is decided elsewhere.
 //!
 //! Each parser has limits of its own for depth (64 to 128) and for YAML's aliases, so that
-//! a file cannot bring down what reads it. Numbers are exact as everywhere in the language: one that the parser has rounded is refused.
+//! a file cannot bring down what reads it; what its values take is counted while they are read. Numbers are exact as everywhere in the language: one that the parser has rounded is refused.
 
 use crate::decimal::Decimal;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
 use std::fmt;
 use toml::de::{DeTable, DeValue};
 
 /// Digits of a decimal that survive the way through a binary number (`DBL_DIG` of IEEE 754).
 const EXACT_DIGITS: usize = 15;
+
+/// Bytes that a value takes beside its text: while it is read, and as a value of the language.
+const VALUE_BYTES: usize = 256;
+
+/// Characters of TOML of which one stands before each value.
+const BEFORE_VALUES: [char; 4] = ['=', ',', '[', '{'];
+
+/// The memory that a file's data may still take, and takes ever more of.
+pub(crate) struct Room(Cell<usize>);
+
+impl Room {
+    /// So many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Room(Cell::new(bytes))
+    }
+
+    /// What was left in the end; 0 when it was too little.
+    pub(crate) fn left(&self) -> usize {
+        self.0.get()
+    }
+
+    /// Takes what a value of that much text needs.
+    fn take(&self, text: usize) -> Result<(), String> {
+        self.0
+            .set(self.left().saturating_sub(VALUE_BYTES.saturating_add(text)));
+        match self.left() {
+            0 => Err("it holds too much".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// What a file holds.
 #[derive(Debug, PartialEq)]
@@ -28,17 +60,21 @@ pub(crate) enum Tree {
 ///
 /// # Errors
 /// What is wrong and where, in words.
-pub(crate) fn json(text: &str) -> Result<Tree, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+pub(crate) fn json(text: &str, room: &Room) -> Result<Tree, String> {
+    let mut from = serde_json::Deserializer::from_str(text);
+    let tree = Reader { room }.deserialize(&mut from);
+    let tree = tree.and_then(|tree| from.end().map(|()| tree));
+    tree.map_err(|error| error.to_string())
 }
 
 /// Reads one YAML document, with the scalars of YAML 1.2: `yes` and `no` are texts.
 ///
 /// # Errors
 /// What is wrong and where, in words.
-pub(crate) fn yaml(text: &str) -> Result<Tree, String> {
+pub(crate) fn yaml(text: &str, room: &Room) -> Result<Tree, String> {
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options)
+    let read = |from: serde_saphyr::Deserializer<'_, '_>| Reader { room }.deserialize(from);
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, read)
         .map_err(|error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter))
 }
 
@@ -46,7 +82,10 @@ pub(crate) fn yaml(text: &str) -> Result<Tree, String> {
 ///
 /// # Errors
 /// What is wrong and where, in words.
-pub(crate) fn toml(text: &str) -> Result<Tree, String> {
+pub(crate) fn toml(text: &str, room: &Room) -> Result<Tree, String> {
+    // This parser reads all before it gives a part, so what it may find is paid for before.
+    text.matches(BEFORE_VALUES).try_for_each(|_| room.take(0))?;
+    room.take(text.len())?;
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let before = text.get(..at).unwrap_or_default();
@@ -108,15 +147,22 @@ fn inexact(number: impl fmt::Display) -> String {
     format!("the number {number} cannot be kept exactly; write it as a text")
 }
 
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Reader)
+/// Reads a value, and pays for it.
+#[derive(Clone, Copy)]
+struct Reader<'r> {
+    room: &'r Room,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Tree;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Tree, D::Error> {
+        self.room.take(0).map_err(D::Error::custom)?;
+        from.deserialize_any(self)
     }
 }
 
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Tree;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,7 +178,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Tree, D::Error> {
-        from.deserialize_any(Reader)
+        from.deserialize_any(self)
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Tree, E> {
@@ -154,16 +200,18 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
+        self.room.take(text.len()).map_err(E::custom)?;
         Ok(Tree::Text(text.to_owned()))
     }
 
     fn visit_string<E: Error>(self, text: String) -> Result<Tree, E> {
+        self.room.take(text.len()).map_err(E::custom)?;
         Ok(Tree::Text(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = from.next_element()? {
+        while let Some(item) = from.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Tree::List(items))
@@ -171,7 +219,9 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
         let mut entries = indexmap::IndexMap::new();
-        while let Some((key, value)) = from.next_entry::<String, Tree>()? {
+        while let Some(key) = from.next_key::<String>()? {
+            self.room.take(key.len()).map_err(A::Error::custom)?;
+            let value = from.next_value_seed(self)?;
             if entries.contains_key(&key) {
                 return Err(A::Error::custom(format!("the key {key:?} stands twice")));
             }
@@ -197,6 +247,18 @@ mod tests {
                 format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
             }
         }
+    }
+
+    fn json(text: &str) -> Result<Tree, String> {
+        super::json(text, &Room::new(1 << 20))
+    }
+
+    fn yaml(text: &str) -> Result<Tree, String> {
+        super::yaml(text, &Room::new(1 << 20))
+    }
+
+    fn toml(text: &str) -> Result<Tree, String> {
+        super::toml(text, &Room::new(1 << 20))
     }
 
     fn read(tree: Result<Tree, String>) -> String {
@@ -272,6 +334,35 @@ mod tests {
         the number inf cannot be kept exactly; write it as a text
         string values must be quoted, expected literal string at line 1
         "#);
+    }
+
+    #[test]
+    fn what_a_file_holds_is_paid_for_by_its_values() {
+        let took = |read: fn(&str, &Room) -> Result<Tree, String>, text: &str| {
+            let room = Room::new(1 << 20);
+            read(text, &room).unwrap();
+            (1 << 20) - room.left()
+        };
+        assert_eq!(
+            took(super::json, "[1, 2, {\"a\": \"bc\"}]"),
+            5 * VALUE_BYTES + 2 * VALUE_BYTES + 3
+        );
+        let once = took(super::yaml, "a: &a [1, 2, 3]\nb: 4\n");
+        let again = took(super::yaml, "a: &a [1, 2, 3]\nb: *a\n");
+        assert_eq!(
+            again - once,
+            3 * VALUE_BYTES,
+            "an alias is paid for by what it stands for"
+        );
+        assert!(took(super::toml, "a = [1, 2]\n[b]\nc = 3\n") >= 5 * VALUE_BYTES);
+        for read in [super::json, super::yaml] {
+            let room = Room::new(10 * VALUE_BYTES);
+            assert!(read(&format!("[{}1]", "1,".repeat(20)), &room).is_err());
+            assert_eq!(room.left(), 0);
+        }
+        let room = Room::new(10 * VALUE_BYTES);
+        assert!(super::toml(&format!("a = [{}1]", "1,".repeat(20)), &room).is_err());
+        assert_eq!(room.left(), 0);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::expand::{Declared, Role, expand};
 use crate::machine::context::Context;
 use crate::machine::value::{Shape, Slot, Slots};
-use crate::machine::{Machine, twice};
+use crate::machine::{MAX_ERRORS, Machine, twice};
 use crate::names::unknown_names;
 use crate::source::{FileId, Span};
 use crate::stage::{declare_stages, unmatched_overrides};
@@ -74,7 +74,9 @@ fn unique<G: Ord + Clone>(
     for item in sorted {
         match kept.last() {
             Some(last) if last.name == item.name && group(last) == group(&item) => {
-                errors.push(twice(&item.name, last.span, item.span));
+                if errors.len() <= MAX_ERRORS {
+                    errors.push(twice(&item.name, last.span, item.span));
+                }
             }
             _ => kept.push(item),
         }
@@ -118,6 +120,9 @@ fn declare_targets(machine: &mut Machine<'_>, declared: Vec<Declared>, errors: &
 /// and for what.
 fn read_shapes(machine: &mut Machine<'_>, errors: &mut Vec<Diagnostic>) {
     for index in 0..machine.state.world.targets.len() {
+        if errors.len() > MAX_ERRORS {
+            return;
+        }
         let id = TargetId(index as u32);
         let context = Context {
             target: Some(id),

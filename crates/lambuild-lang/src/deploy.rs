@@ -16,6 +16,13 @@ use crate::value::{Arch, Attrs, TargetId};
 use crate::workspace::unknown_architecture;
 use std::sync::Arc;
 
+/// What laying one set over another costs beside its entries, in steps.
+const LAYER_STEPS: usize = 8;
+
+/// Bytes that are kept for a target's attributes in a stage, and for each of them.
+const SET_BYTES: usize = 256;
+const KEPT_BYTES: usize = 48;
+
 /// The attributes, as far as they are sound, and everything that is wrong with them.
 pub(crate) fn deploy(
     machine: &mut Machine<'_>,
@@ -96,11 +103,13 @@ impl<'p> Machine<'p> {
         let context = Self::deploy_context(id, stage);
         let mut slots = self.lower_slots(id, context, asked)?;
         for layer in self.stage_layers(id, stage, asked)? {
+            self.steps((LAYER_STEPS + slots.len() + layer.len()) as u64, asked)?;
             let allowed = self.only_own(id, &layer);
             slots = self.merge_sets(&slots, &allowed, asked)?;
         }
         self.add_name(id, &mut slots);
         let slots = Arc::new(slots);
+        self.owe((SET_BYTES + slots.len() * KEPT_BYTES) as u64);
         self.state.deploy_sets.insert(key, Arc::clone(&slots));
         Ok(slots)
     }
@@ -156,6 +165,8 @@ impl<'p> Machine<'p> {
             return Ok(Vec::new());
         };
         let context = Self::deploy_context(id, stage);
+        let patterns = self.state.world.stage_bodies[index as usize].overrides.len();
+        self.steps(patterns as u64, asked)?;
         let world = &self.state.world;
         let body = &world.stage_bodies[index as usize];
         let target = world.target(id);

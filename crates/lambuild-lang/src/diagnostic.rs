@@ -50,6 +50,18 @@ pub struct Diagnostic {
     pub exit: Exit,
 }
 
+/// Bytes of a text of a diagnostic: what a file's own long strings would make longer is not read.
+const MAX_WORDS: usize = 1000;
+
+fn clipped(mut text: String) -> String {
+    if text.len() > MAX_WORDS {
+        text.truncate(text.floor_char_boundary(MAX_WORDS));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
+}
+
 impl Diagnostic {
     /// An error at a place of the source.
     pub fn error(
@@ -61,10 +73,10 @@ impl Diagnostic {
         Diagnostic {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: clipped(message.into()),
             labels: vec![Label {
                 span,
-                text: label.into(),
+                text: clipped(label.into()),
             }],
             notes: Vec::new(),
             help: None,
@@ -90,7 +102,7 @@ impl Diagnostic {
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label {
             span,
-            text: text.into(),
+            text: clipped(text.into()),
         });
         self
     }
@@ -98,14 +110,14 @@ impl Diagnostic {
     /// Adds a fact.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.notes.push(clipped(text.into()));
         self
     }
 
     /// Says what to do next.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(clipped(text.into()));
         self
     }
 

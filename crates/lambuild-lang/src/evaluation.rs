@@ -11,7 +11,7 @@ use crate::expand::Role;
 use crate::files::Files;
 use crate::machine::context::{Ambient, Context, StageId};
 use crate::machine::value::{Lazy, Shape};
-use crate::machine::{Machine, State};
+use crate::machine::{Budget, MAX_ERRORS, Machine, State};
 use crate::nearest;
 use crate::program::Program;
 use crate::schema::Schema;
@@ -56,6 +56,19 @@ impl Options {
     }
 }
 
+/// Steps and bytes, as the evaluator counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Expressions that were evaluated, and what took as long.
+    pub steps: u64,
+    /// How many there may be.
+    pub most_steps: u64,
+    /// Memory that was taken.
+    pub bytes: u64,
+    /// How much that may be.
+    pub most_bytes: u64,
+}
+
 /// A workspace whose targets, toolchains and stages are known; their attributes
 /// are evaluated when they are asked for, and remembered.
 pub struct Evaluation<'a> {
@@ -76,6 +89,16 @@ pub struct Evaluation<'a> {
 /// Always answers: what is wrong stands in [`Evaluation::diagnostics`], and what
 /// could be understood can be asked for.
 pub fn evaluate<'a>(files: &'a dyn Files, schemas: &Schemas<'a>, options: &Options) -> Evaluation<'a> {
+    evaluate_within(files, schemas, options, Budget::default())
+}
+
+/// The same, within another budget.
+pub(crate) fn evaluate_within<'a>(
+    files: &'a dyn Files,
+    schemas: &Schemas<'a>,
+    options: &Options,
+    budget: Budget,
+) -> Evaluation<'a> {
     let mut evaluation = Evaluation {
         sources: SourceMap::default(),
         diagnostics: Vec::new(),
@@ -83,11 +106,11 @@ pub fn evaluate<'a>(files: &'a dyn Files, schemas: &Schemas<'a>, options: &Optio
         schemas: *schemas,
         options: options.clone(),
         program: Program::default(),
-        state: State::new(),
+        state: State::new(budget),
     };
     let roles = evaluation.discover();
-    let written = evaluation.sources.files().map(|(_, file)| file.text.len());
-    evaluation.state.budget.add_for_text(written.sum());
+    let written = evaluation.program.arena.expressions();
+    evaluation.state.budget.add_for(written);
     let mut errors = std::mem::take(&mut evaluation.diagnostics);
     declare(&mut evaluation.machine(), &roles, &mut errors);
     evaluation.diagnostics = sorted(errors);
@@ -95,6 +118,12 @@ pub fn evaluate<'a>(files: &'a dyn Files, schemas: &Schemas<'a>, options: &Optio
 }
 
 impl Evaluation<'_> {
+    /// What evaluation has cost so far, and what it may cost: steps, and bytes of memory, as the
+    /// evaluator counts them.
+    pub fn cost(&self) -> Cost {
+        self.state.budget.cost()
+    }
+
     fn discover(&mut self) -> Vec<(FileId, Role)> {
         let mut discovery = Discovery {
             files: self.files,
@@ -255,15 +284,24 @@ impl Evaluation<'_> {
             for arch in self.target(id).architectures.clone() {
                 errors.extend(build(&mut self.machine(), id, arch).1);
             }
+            if errors.len() > MAX_ERRORS {
+                return enough(errors);
+            }
         }
         let stages = self.state.world.stage_names();
         for stage in &stages {
             self.check_stage(stage, &mut errors);
+            if errors.len() > MAX_ERRORS {
+                return enough(errors);
+            }
         }
         for index in 0..self.targets().len() {
             let id = TargetId(index as u32);
             if !stages.iter().any(|stage| self.stage_of(id, stage).is_some()) {
                 errors.extend(deploy(&mut self.machine(), id, Ambient::Unknown).1);
+            }
+            if errors.len() > MAX_ERRORS {
+                return enough(errors);
             }
         }
         errors.extend(self.warnings());
@@ -291,8 +329,21 @@ impl Evaluation<'_> {
                 ),
                 Err(more) => errors.extend(more),
             }
+            if errors.len() > MAX_ERRORS {
+                return;
+            }
         }
     }
+}
+
+/// The errors of a check that was given up because there are so many.
+fn enough(errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut errors = sorted(errors);
+    if let Some(last) = errors.last_mut() {
+        let note = "there are so many errors that further ones were not looked for";
+        last.notes.push(note.to_owned());
+    }
+    errors
 }
 
 /// Each diagnostic once, by place; those without a place come first.

@@ -5,7 +5,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::machine::context::Context;
 use crate::machine::value::{Eval, Fail};
-use crate::machine::{EnvId, Machine, duplicate_names};
+use crate::machine::{EnvId, MAX_ERRORS, Machine, duplicate_names};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{Declare, DeclareKind, ExprId, ForItem, IfItem, Item, Name};
 
@@ -101,6 +101,9 @@ impl<'p> Expansion<'_, '_, 'p> {
         let at = self.machine.program.arena.span(item.source);
         for names in self.machine.rounds(&item.vars, item.source, env, Context::NONE)? {
             self.machine.step(at)?;
+            if self.errors.len() > MAX_ERRORS {
+                return Err(Fail::Reported);
+            }
             let round = self.machine.block(env, names, &item.items);
             self.items(&item.items, round, false);
         }

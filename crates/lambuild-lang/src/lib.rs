@@ -44,7 +44,7 @@ pub mod diagnostic;
 mod nearest;
 mod render;
 
-pub use evaluation::{Evaluation, Options, Schemas, evaluate};
+pub use evaluation::{Cost, Evaluation, Options, Schemas, evaluate};
 pub use files::{FileError, FileKind, Files, MemoryFiles, RelPath};
 pub use nearest::nearest;
 pub use render::{diagnostic_json, render};

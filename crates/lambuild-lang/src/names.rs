@@ -3,7 +3,7 @@
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::machine::{Binding, EnvId, Machine};
+use crate::machine::{Binding, EnvId, MAX_ERRORS, Machine};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{
     Arena, Assert, Call, Comprehension, Entry, ExprId, ExprKind, Item, Key, KeyName, LetId, NameId, Part,
@@ -41,6 +41,11 @@ struct Walk<'m, 'p> {
 impl<'p> Walk<'_, 'p> {
     fn arena(&self) -> &'p Arena {
         &self.machine.program.arena
+    }
+
+    /// Whether so many errors were found that further names are not looked at.
+    fn is_enough(&self) -> bool {
+        self.errors.len() >= MAX_ERRORS
     }
 
     /// Runs `inner` with more names, and forgets them.
@@ -109,6 +114,9 @@ impl<'p> Walk<'_, 'p> {
     fn expr(&mut self, mut id: ExprId) {
         let arena = &self.machine.program.arena;
         let before = self.scope.len();
+        if self.is_enough() {
+            return;
+        }
         loop {
             match &arena.expr(id).kind {
                 ExprKind::Binary(_, left, right) => {

@@ -1,12 +1,18 @@
 //! "Did you mean": the known name that a misspelt one most likely stands for.
 
+/// How many candidates are compared with: among more, the nearest is hardly the one that was meant.
+const MAX_CANDIDATES: usize = 1000;
+
 /// The candidate nearest to `name`; `None` when none is near enough to be worth saying.
 ///
 /// Near is at most a third of the longer name's letters changed, swapped, added
-/// or left out, and at least one; of equally near ones the first is taken.
+/// or left out, and at least one; of equally near ones the first is taken. Only the first 1,000
+/// candidates that are about as long are looked at.
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= 3 * name.len() + 3 && name.len() <= 3 * candidate.len() + 3)
+        .take(MAX_CANDIDATES)
         .filter_map(|candidate| {
             let distance = distance(name, candidate);
             let allowed = (name.chars().count().max(candidate.chars().count()) / 3).max(1);

@@ -4,9 +4,13 @@
 use crate::diagnostic::{Diagnostic, Exit, Label, Severity};
 use crate::source::{FileId, SourceMap, Span};
 use annotate_snippets::{
-    Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str,
+    Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
 };
 use serde_json::{Value, json};
+
+/// Bytes of a line that is still shown. Only programs write longer ones, and drawing takes a time
+/// that grows with the square of its length.
+const MAX_LINE: usize = 2000;
 
 /// The diagnostic as text for a terminal: code and message, each place with its
 /// line, then notes and help. Without a newline at its end.
@@ -20,6 +24,13 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> Stri
         .id(diagnostic.code);
     let mut group = Group::with_title(title);
     for file in files(diagnostic) {
+        if let Some(label) = in_long_line(diagnostic, file, sources) {
+            group = group.element(origin(label, sources));
+            if !label.text.is_empty() {
+                group = group.element(Level::NOTE.message(normalize_untrusted_str(&label.text)));
+            }
+            continue;
+        }
         group = group.element(snippet(diagnostic, file, sources));
     }
     for note in &diagnostic.notes {
@@ -34,6 +45,38 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> Stri
         Renderer::plain()
     };
     renderer.render(&[group])
+}
+
+/// The first label in a file, if one of the file's lines that would be shown is too long.
+fn in_long_line<'d>(diagnostic: &'d Diagnostic, file: FileId, sources: &SourceMap) -> Option<&'d Label> {
+    let text = &*sources.file(file).text;
+    let is_long = |label: &&Label| {
+        let (start, end) = (label.span.start as usize, label.span.end as usize);
+        let before = text[..start].bytes().rev().take(MAX_LINE);
+        let after = text[end..].bytes().take(MAX_LINE);
+        let line = |bytes: &mut dyn Iterator<Item = u8>| bytes.take_while(|byte| *byte != b'\n').count();
+        let ends = line(&mut { before }) + line(&mut { after });
+        ends + text[start..end]
+            .split('\n')
+            .map(str::len)
+            .max()
+            .unwrap_or_default()
+            > MAX_LINE
+    };
+    let mut labels = diagnostic.labels.iter().filter(|label| label.span.file == file);
+    let first = labels.next()?;
+    std::iter::once(first)
+        .chain(labels)
+        .any(|label| is_long(&label))
+        .then_some(first)
+}
+
+/// Where a label stands, without the line.
+fn origin<'s>(label: &Label, sources: &'s SourceMap) -> Origin<'s> {
+    let (line, column) = sources.line_column(label.span);
+    Origin::path(sources.file(label.span.file).path.as_str())
+        .line(line)
+        .char_column(column)
 }
 
 /// The files that a diagnostic points into, the main one first.

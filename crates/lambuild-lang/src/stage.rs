@@ -3,12 +3,12 @@
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::expand::Declared;
-use crate::machine::Machine;
 use crate::machine::context::Context;
 use crate::machine::value::{Shape, Slot, ThunkId};
+use crate::machine::{MAX_ERRORS, Machine};
 use crate::select::Pattern;
 use crate::source::Span;
-use crate::target::Stage;
+use crate::target::{Stage, Target};
 use crate::typed::{Checker, Owner, unknown_attribute};
 use crate::workspace::{check_defaults, not_overridable};
 use crate::world::{Override, StageBody};
@@ -21,6 +21,9 @@ pub(crate) fn declare_stages(
     errors: &mut Vec<Diagnostic>,
 ) {
     for item in declared {
+        if errors.len() > MAX_ERRORS {
+            return;
+        }
         let value = machine.delay(item.body, item.env);
         let mut checker = Checker::new(machine, Context::NONE, false);
         let read = read_stage(&mut checker, &item, value);
@@ -170,15 +173,30 @@ fn check_names(checker: &mut Checker<'_, '_>, set: Slot) {
 
 /// An override that means no target changes nothing, which is hardly meant.
 pub(crate) fn unmatched_overrides(machine: &mut Machine<'_>, errors: &mut Vec<Diagnostic>) {
-    let world = &machine.state.world;
-    for item in world.stage_bodies.iter().flat_map(|stage| &stage.overrides) {
-        if !world.targets.iter().any(|target| item.pattern.matches(target)) {
-            let message = "this override matches no target";
-            let error = Diagnostic::error(codes::OVERRIDE, message, item.span, "nothing of this name");
-            errors.push(match item.pattern.near(&world.targets) {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error,
-            });
+    for stage in 0..machine.state.world.stage_bodies.len() {
+        for at in 0..machine.state.world.stage_bodies[stage].overrides.len() {
+            let world = &machine.state.world;
+            let item = &world.stage_bodies[stage].overrides[at];
+            let matching = world
+                .targets
+                .iter()
+                .position(|target| item.pattern.matches(target));
+            let (looked_at, span) = (matching.unwrap_or(world.targets.len()), item.span);
+            if matching.is_none() {
+                errors.push(unmatched(item, &world.targets));
+            }
+            if errors.len() > MAX_ERRORS || machine.steps(looked_at as u64, span).is_err() {
+                return;
+            }
         }
+    }
+}
+
+fn unmatched(item: &Override, targets: &[Target]) -> Diagnostic {
+    let message = "this override matches no target";
+    let error = Diagnostic::error(codes::OVERRIDE, message, item.span, "nothing of this name");
+    match item.pattern.near(targets) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
     }
 }

@@ -5,7 +5,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::machine::context::{Ambient, Context};
 use crate::machine::value::{Fail, Lazy, Other, Part, Piece, Recipe, Shape, Slot, Slots, ThunkId};
-use crate::machine::{EnvId, Machine, overlap};
+use crate::machine::{ERROR_BYTES, EnvId, MAX_ERRORS, Machine, overlap};
 use crate::nearest;
 use crate::schema::{Attribute, Schema, Type};
 use crate::source::Span;
@@ -66,8 +66,8 @@ impl<'a, 'p> Checker<'a, 'p> {
         for (name, slot) in slots {
             let Some(attribute) = schema.attributes.iter().find(|known| known.name == &**name) else {
                 let known = schema.attributes.iter().map(|attribute| attribute.name);
-                self.errors
-                    .push(unknown_attribute(owner.text, name, slot.key_span, known));
+                let error = unknown_attribute(owner.text, name, slot.key_span, known);
+                self.report(error);
                 continue;
             };
             if let Some(value) = self.attribute(name, *slot, &attribute.ty)
@@ -158,10 +158,18 @@ impl<'a, 'p> Checker<'a, 'p> {
         None
     }
 
+    /// Adds an error, and pays for it.
+    fn report(&mut self, error: Diagnostic) {
+        self.machine.owe(ERROR_BYTES);
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(error);
+        }
+    }
+
     /// Collects what went wrong.
     pub(crate) fn failed(&mut self, fail: Fail) {
         match fail {
-            Fail::Error(diagnostic) => self.errors.push((*diagnostic).clone()),
+            Fail::Error(diagnostic) => self.report((*diagnostic).clone()),
             Fail::Unjudged | Fail::Reported => self.unsound = true,
         }
     }
@@ -277,7 +285,7 @@ impl<'a, 'p> Checker<'a, 'p> {
             error = self.machine.with_calls(env, error);
         }
         error.help = help;
-        self.errors.push(error);
+        self.report(error);
     }
 
     /// Whether a value stands right behind its key, so that pointing at both says nothing more.
@@ -341,7 +349,9 @@ impl<'a, 'p> Checker<'a, 'p> {
         let Some(what) = advice(text) else { return };
         let message = format!("`{}`: {what}", at.name);
         let warning = Diagnostic::warning(codes::UNFAMILIAR, message, lazy.span, "this value");
-        self.machine.state.warnings.push(warning);
+        if self.machine.state.warnings.len() < MAX_ERRORS {
+            self.machine.state.warnings.push(warning);
+        }
     }
 
     /// A list of words, whose first one is a program.

@@ -20,7 +20,7 @@ use clock::{median, milliseconds, peak, processor_time};
 use disk::Disk;
 use lambuild_digest::RelPath;
 use lambuild_lang::value::TargetId;
-use lambuild_lang::{Evaluation, Files, MemoryFiles, Options, SyntaxTree, evaluate};
+use lambuild_lang::{Cost, Evaluation, Files, MemoryFiles, Options, SyntaxTree, evaluate};
 use schema::SCHEMAS;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,9 @@ fn main() -> ExitCode {
             let files = in_memory(count.parse().unwrap_or(100));
             alone(|| drop(build_all(&files)));
         }
+        ["alone", "bomb", number] => bombs::one(number.parse().unwrap_or(usize::MAX)),
+        ["large"] => println!("{:?}", check_all(&in_memory(1000)).cost()),
+        ["bombs"] => return ExitCode::from(u8::from(!bombs::measure_bombs())),
         ["alone", "nothing"] => alone(|| ()),
         _ => return all(args.first().copied()),
     }
@@ -88,6 +91,8 @@ struct Taken {
     parse: Duration,
     build: Duration,
     check: Duration,
+    /// What the check takes of its budget's steps and bytes, in hundredths.
+    budget: (u64, u64),
 }
 
 fn in_process(count: usize) -> Taken {
@@ -99,7 +104,15 @@ fn in_process(count: usize) -> Taken {
         parse: median(|| SyntaxTree::parse_all(texts.iter().map(|text| &**text))),
         build: median(|| build_all(&files)),
         check: median(|| check_all(&files)),
+        budget: share(check_all(&files).cost()),
     }
+}
+
+fn share(cost: Cost) -> (u64, u64) {
+    (
+        cost.steps * 100 / cost.most_steps,
+        cost.bytes * 100 / cost.most_bytes,
+    )
 }
 
 fn in_memory(count: usize) -> MemoryFiles {
@@ -184,6 +197,14 @@ fn goals(table: &mut Table, small: &Taken, large: &Taken) {
             None => table.note(name, &milliseconds(time)),
         }
     }
+    let (steps, bytes) = large.budget;
+    let shown = format!("{steps} % of its steps, {bytes} % of its bytes");
+    table.row(
+        "  what that takes of the budget",
+        "≤ 50 %",
+        &shown,
+        steps.max(bytes) <= 50,
+    );
     table.title("growth: the time for each 1,000 of 10,000 functions over that of 1,000");
     for (name, few, many) in [
         ("parse", small.parse, large.parse),

@@ -66,7 +66,7 @@ impl Machine<'_> {
             return Ok(Root::Value(self.eval_now(select.base, env, context)?, 0));
         };
         let (base, keys) = (program.arena.span(select.base), program.arena.all(select.keys));
-        let (found, name) = (self.lookup(env, *name), self.word(*name));
+        let (found, name) = (self.find(env, *name, base)?, self.word(*name));
         match (found, &**name) {
             (Some(Binding::Module(file)), _) => self.imported(file, name, select, env, context),
             (Some(_), _) => Ok(Root::Value(self.eval_now(select.base, env, context)?, 0)),

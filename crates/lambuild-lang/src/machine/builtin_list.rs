@@ -16,14 +16,19 @@ impl Machine<'_> {
             "len" => self.len(call),
             "keys" => {
                 let slots = self.set_arg(call)?;
+                self.steps(slots.len() as u64, call.span)?;
+                self.bytes(slots.len() * ENTRY_BYTES, call.span)?;
                 let key = |(name, slot): (&Arc<str>, &super::value::Slot)| {
                     self.known(Shape::Str(name.clone()).at(slot.key_span))
                 };
                 Ok(Shape::List(slots.iter().map(key).collect()))
             }
-            "values" => Ok(Shape::List(
-                self.set_arg(call)?.values().map(|slot| slot.value).collect(),
-            )),
+            "values" => {
+                let slots = self.set_arg(call)?;
+                self.steps(slots.len() as u64, call.span)?;
+                self.bytes(slots.len() * ENTRY_BYTES, call.span)?;
+                Ok(Shape::List(slots.values().map(|slot| slot.value).collect()))
+            }
             "range" => self.range(call),
             "contains" => self.contains(call),
             "sort" => self.sort(call),
@@ -53,7 +58,10 @@ impl Machine<'_> {
         let count = match &value.shape {
             Shape::List(items) => items.len(),
             Shape::Set(slots) => slots.len(),
-            Shape::Str(text) => text.chars().count(),
+            Shape::Str(text) => {
+                self.looked_at(text.len(), call.span)?;
+                text.chars().count()
+            }
             _ => return Err(self.wrong_arg(call, 0, "a list, a set or a string", &value)),
         };
         Ok(Shape::Int(count as i64))
@@ -82,10 +90,12 @@ impl Machine<'_> {
         match &whole.shape {
             Shape::Str(text) => {
                 let part = self.text_arg(call, 1)?;
+                self.looked_at(text.len() + part.len(), call.span)?;
                 Ok(Shape::Bool(text.contains(&*part)))
             }
             Shape::Set(slots) => {
                 let key = self.text_arg(call, 1)?;
+                self.looked_at(key.len(), call.span)?;
                 Ok(Shape::Bool(slots.contains_key(&key)))
             }
             Shape::List(items) => {
@@ -108,9 +118,22 @@ impl Machine<'_> {
         if let Some(odd) = values.iter().find(|value| !alike(value, &values[0])) {
             return Err(self.wrong_arg(call, 0, "a list of strings or a list of numbers", odd));
         }
+        self.pay_for_sorting(&values, call)?;
         let mut pairs: Vec<(Lazy, ThunkId)> = values.into_iter().zip(items.iter().copied()).collect();
         pairs.sort_by(|(a, _), (b, _)| order(a, b));
         Ok(Shape::List(pairs.into_iter().map(|(_, item)| item).collect()))
+    }
+
+    /// A sort compares each value with about as many others as the number of values has bits.
+    fn pay_for_sorting(&mut self, values: &[Lazy], call: &Use<'_>) -> Eval<()> {
+        let rounds = values.len().checked_ilog2().unwrap_or_default() as usize + 1;
+        let texts = values.iter().map(|value| match &value.shape {
+            Shape::Str(text) => text.len(),
+            _ => 0,
+        });
+        self.steps((values.len() * rounds) as u64, call.span)?;
+        self.looked_at(texts.sum::<usize>().saturating_mul(rounds), call.span)?;
+        self.bytes(values.len() * ENTRY_BYTES, call.span)
     }
 
     /// `unique(list)`: the first of each, in their order.

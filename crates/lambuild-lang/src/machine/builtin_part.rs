@@ -18,7 +18,10 @@ impl Machine<'_> {
         let whole = self.arg(call, 0)?;
         let inner = self.inner_path(call)?;
         match &whole.shape {
-            Shape::Path(path) => Ok(Shape::Path(path.join(&inner))),
+            Shape::Path(path) => {
+                self.text_bytes(path.as_str().len() + inner.as_str().len(), call.span)?;
+                Ok(Shape::Path(path.join(&inner)))
+            }
             Shape::Part(part) => Ok(part_of(&part.of, part.path.join(&inner))),
             Shape::Reference(_) | Shape::Product(_) | Shape::Other(_) => Ok(part_of(&whole, inner)),
             _ => Err(self.wrong_arg(call, 0, "a path, a product or a reference", &whole)),
@@ -27,6 +30,7 @@ impl Machine<'_> {
 
     fn inner_path(&mut self, call: &Use<'_>) -> Eval<RelPath> {
         let text = self.text_arg(call, 1)?;
+        self.text_bytes(text.len(), call.span)?;
         RelPath::root().resolve(&text).map_err(|why| {
             let message = format!("`sub` stays inside of what it is a part of: {why}");
             let error = Diagnostic::error(codes::ARGUMENT_VALUE, message, call.args[1].1, "this path");

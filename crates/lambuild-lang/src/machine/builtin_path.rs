@@ -16,8 +16,16 @@ use std::sync::Arc;
 /// The deepest folder that `glob` looks into, from where it begins.
 const MAX_GLOB_DEPTH: usize = 64;
 
-/// What the listing of a folder costs, in steps: it asks the system.
-const FOLDER_STEPS: u64 = 100;
+/// What looking at a file or a folder costs, in steps: it asks the system, which takes some
+/// 5 µs.
+pub(super) const FILE_STEPS: u64 = 200;
+
+/// What a pattern costs, in steps and bytes: it becomes a small machine, in some 10 µs.
+const PATTERN_STEPS: usize = 400;
+const PATTERN_BYTES: usize = 8192;
+
+/// Patterns that a path is compared with for the price of a step.
+const PATTERNS_AT_ONCE: usize = 8;
 
 impl Machine<'_> {
     pub(super) fn path_arg(&mut self, call: &Use<'_>, at: usize) -> Eval<RelPath> {
@@ -44,15 +52,18 @@ impl Machine<'_> {
     }
 
     /// The entries of a folder, sorted.
-    fn entries(&self, call: &Use<'_>, dir: &RelPath) -> Eval<Vec<(String, FileKind)>> {
-        self.files.list(dir).map_err(|why| {
+    fn entries(&mut self, call: &Use<'_>, dir: &RelPath) -> Eval<Vec<(String, FileKind)>> {
+        self.steps(FILE_STEPS, call.span)?;
+        let entries = self.files.list(dir).map_err(|why| {
             let at = call.args[0].1;
             let error = self.missing_path(dir, at).unwrap_or_else(|| {
                 let message = format!("`{dir}` cannot be listed: {why}");
                 Diagnostic::error(codes::UNREADABLE, message, at, "this folder")
             });
             self.fail(call.env, error)
-        })
+        })?;
+        self.steps(entries.len() as u64, call.span)?;
+        Ok(entries)
     }
 
     /// `glob(dir, patterns, exclude = …, allow_empty = true)`: the files at or below a folder
@@ -64,8 +75,9 @@ impl Machine<'_> {
             Some(given) => self.patterns(call, given)?,
             None => GlobSet::empty(),
         };
-        let mut found = self.files_below(call, &dir)?;
-        found.retain(|file| include.is_match(file.as_str()) && !exclude.is_match(file.as_str()));
+        let found = self.files_below(call, &dir, include.len() + exclude.len(), |file| {
+            include.is_match(file.as_str()) && !exclude.is_match(file.as_str())
+        })?;
         if found.is_empty() && !self.allows_empty(call)? {
             let message = format!("no file in `{dir}` matches");
             let error = Diagnostic::error(
@@ -104,6 +116,9 @@ impl Machine<'_> {
             let Shape::Str(text) = &pattern.shape else {
                 return Err(self.wrong_kind(call.env, "`glob`", "patterns", pattern, at));
             };
+            let cost = PATTERN_STEPS.saturating_add(text.len());
+            self.steps(cost as u64, at)?;
+            self.bytes(PATTERN_BYTES.saturating_add(text.len().saturating_mul(64)), at)?;
             let glob = GlobBuilder::new(text).literal_separator(true).build();
             set.add(glob.map_err(|error| self.bad_pattern(call, text, &error, pattern.span))?);
         }
@@ -119,8 +134,14 @@ impl Machine<'_> {
         )
     }
 
-    /// Every file below a folder, relative to it, sorted.
-    fn files_below(&mut self, call: &Use<'_>, dir: &RelPath) -> Eval<Vec<RelPath>> {
+    /// The files below a folder that are wanted, relative to it, sorted.
+    fn files_below(
+        &mut self,
+        call: &Use<'_>,
+        dir: &RelPath,
+        patterns: usize,
+        wanted: impl Fn(&RelPath) -> bool,
+    ) -> Eval<Vec<RelPath>> {
         let (mut found, mut waiting) = (Vec::new(), vec![RelPath::root()]);
         while let Some(folder) = waiting.pop() {
             // A link may lead to a folder above it, so depth and number are limited.
@@ -141,11 +162,16 @@ impl Machine<'_> {
                 ));
             }
             let entries = self.entries(call, &dir.join(&folder))?;
-            self.steps(FOLDER_STEPS + entries.len() as u64, call.span)?;
             for (name, kind) in entries {
                 let Ok(path) = folder.child(&name) else { continue };
                 match kind {
-                    FileKind::File => found.push(path),
+                    FileKind::File => {
+                        let parts = (patterns / PATTERNS_AT_ONCE) as u64;
+                        self.steps(1 + parts, call.span)?;
+                        if wanted(&path) {
+                            found.push(path);
+                        }
+                    }
                     FileKind::Dir => waiting.push(path),
                 }
             }
@@ -197,7 +223,9 @@ impl Machine<'_> {
             }
             Shape::Str(text) => {
                 let (dir, name) = text.rsplit_once('/').unwrap_or(("", text));
-                Ok(Shape::Str(Arc::from(if last { name } else { dir })))
+                let part = if last { name } else { dir };
+                self.text_bytes(text.len(), call.span)?;
+                Ok(Shape::Str(Arc::from(part)))
             }
             _ => Err(self.wrong_arg(call, 0, "a path or a string", &value)),
         }

@@ -4,9 +4,10 @@
 
 use super::Machine;
 use super::builtin::Use;
+use super::builtin_path::FILE_STEPS;
 use super::value::{Eval, Fail, Shape, Slot, Slots};
 use crate::codes;
-use crate::data_file::{self, Tree};
+use crate::data_file::{self, Room, Tree};
 use crate::diagnostic::Diagnostic;
 use crate::files::FileKind;
 use crate::syntax::ast::Name;
@@ -14,24 +15,29 @@ use crate::syntax::lex::MAX_TEXT;
 use crate::value::Secret;
 use std::sync::Arc;
 
-/// Bytes of memory that a byte of a data file may become.
-const DATA_FACTOR: usize = 8;
+/// How much slower a data file is read than its bytes are looked at.
+const DATA_FACTOR: usize = 16;
 
 impl Machine<'_> {
     /// `read(path)`, `json(path)`, `yaml(path)`, `toml(path)`
     pub(super) fn read_file(&mut self, call: &Use<'_>) -> Eval<Shape> {
         let text = self.source_text(call)?;
-        let read: fn(&str) -> Result<Tree, String> = match call.name {
+        let read: fn(&str, &Room) -> Result<Tree, String> = match call.name {
             "json" => data_file::json,
             "yaml" => data_file::yaml,
             "toml" => data_file::toml,
             _ => {
-                self.bytes(text.len(), call.span)?;
+                self.text_bytes(text.len(), call.span)?;
                 return Ok(Shape::Str(text));
             }
         };
-        self.bytes(text.len().saturating_mul(DATA_FACTOR), call.span)?;
-        match read(&text) {
+        self.looked_at(text.len().saturating_mul(DATA_FACTOR), call.span)?;
+        let before = self.state.budget.bytes_left();
+        let room = Room::new(before);
+        let tree = read(&text, &room);
+        // When nothing is left, that is the error, and not what the parser made of it.
+        self.bytes(before - room.left(), call.span)?;
+        match tree {
             Ok(tree) => Ok(self.tree(tree, call)),
             Err(why) => Err(self.bad_data(call, &why)),
         }
@@ -39,6 +45,7 @@ impl Machine<'_> {
 
     fn source_text(&mut self, call: &Use<'_>) -> Eval<Arc<str>> {
         let (path, at) = (self.path_arg(call, 0)?, call.args[0].1);
+        self.steps(FILE_STEPS, at)?;
         if let Some(missing) = self.missing_path(&path, at) {
             return Err(self.fail(call.env, missing));
         }

@@ -29,7 +29,7 @@ impl<'p> Machine<'p> {
         let program = self.program;
         let span = program.arena.span(id);
         match &program.arena.expr(id).kind {
-            ExprKind::Name(name) => match (self.lookup(env, *name), &**self.word(*name)) {
+            ExprKind::Name(name) => match (self.find(env, *name, span)?, &**self.word(*name)) {
                 (Some(Binding::Template(template, home)), _) => Ok(Callee::Template(template, home)),
                 (Some(Binding::Broken), _) => Err(Fail::Reported),
                 (Some(_), text) => Err(self.not_callable(text, span, env)),
@@ -105,6 +105,8 @@ impl<'p> Machine<'p> {
         env: EnvId,
         context: Context,
     ) -> Eval<Lazy> {
+        let outer = self.calls(env).count();
+        self.steps(outer as u64 / 8, span)?;
         if self.calls(env).any(|outer| outer.template == template) {
             return Err(self.calls_itself(template, span, env));
         }

@@ -42,7 +42,7 @@ impl Machine<'_> {
             ExprKind::Int(value) => Shape::Int(*value),
             ExprKind::Decimal(value) => Shape::Decimal(**value),
             ExprKind::Text(text) => Shape::Str(self.word(*text).clone()),
-            ExprKind::Template(parts) => self.template(program.arena.all(*parts), env, context)?,
+            ExprKind::Template(parts) => self.template(program.arena.all(*parts), span, env, context)?,
             ExprKind::Path(parts) => self.path(program.arena.all(*parts), span, env, context)?,
             ExprKind::List(items) => self.list(program.arena.all(*items), span, env)?,
             ExprKind::ListFor(rule, item) => self.list_for(rule, *item, env, context)?,
@@ -109,11 +109,13 @@ impl Machine<'_> {
     }
 
     /// A string's parts, put together; content stays a piece of its own.
-    fn template(&mut self, parts: &[Part], env: EnvId, context: Context) -> Eval<Shape> {
+    fn template(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<Shape> {
         let mut string = Joined::default();
         for part in parts {
             match part {
-                Part::Text(fixed) => string.text.push_str(self.word(*fixed)),
+                Part::Text(fixed) => {
+                    self.longer(&mut string, self.word(*fixed), span)?;
+                }
                 Part::Value(id) => {
                     let value = self.eval_now(*id, env, context)?;
                     let at = self.program.arena.span(*id);
@@ -125,7 +127,6 @@ impl Machine<'_> {
     }
 
     fn interpolate(&mut self, value: Lazy, at: Span, env: EnvId, string: &mut Joined) -> Eval<()> {
-        let before = string.text.len();
         match &value.shape {
             shape if shape.is_content() => {
                 self.bytes(ENTRY_BYTES, at)?;
@@ -137,9 +138,20 @@ impl Machine<'_> {
                 pieces.iter().for_each(|piece| string.push(piece.clone()));
                 return Ok(());
             }
-            _ => string.text.push_str(&self.piece(&value, at, env)?),
+            _ => {
+                let piece = self.piece(&value, at, env)?;
+                self.longer(string, &piece, at)?;
+            }
         }
-        self.bytes(string.text.len() - before, at)
+        Ok(())
+    }
+
+    /// Adds a text to a string, and pays for it.
+    fn longer(&mut self, string: &mut Joined, text: &str, at: Span) -> Eval<()> {
+        self.limit_text(string.text.len() + text.len(), at)?;
+        self.text_bytes(text.len(), at)?;
+        string.text.push_str(text);
+        Ok(())
     }
 
     /// The text that `${…}` puts into a string.
@@ -179,6 +191,7 @@ impl Machine<'_> {
 
     fn path(&mut self, parts: &[Part], span: Span, env: EnvId, context: Context) -> Eval<Shape> {
         let text = self.path_text(parts, span, env, context)?;
+        self.text_bytes(text.len(), span)?;
         let dir = &self.program.module(self.file_of(env)).dir;
         match dir.resolve(&text) {
             Ok(path) => Ok(Shape::Path(path)),
@@ -191,7 +204,7 @@ impl Machine<'_> {
         if let [Part::Text(only)] = parts {
             return Ok(self.word(*only).to_string());
         }
-        match self.template(parts, env, context)? {
+        match self.template(parts, span, env, context)? {
             Shape::Str(text) => Ok(text.to_string()),
             _ => {
                 let message = "a path is made of text, not of paths or products";
@@ -253,14 +266,22 @@ impl Machine<'_> {
     /// The text of a key.
     pub(crate) fn key_name(&mut self, key: &Key, env: EnvId, context: Context) -> Eval<Name> {
         match &key.name {
-            KeyName::Fixed(name) => Ok(self.word(*name).clone()),
-            KeyName::Computed(id) => self.text_of("a key", *id, env, context),
+            KeyName::Fixed(name) => {
+                let name = self.word(*name);
+                self.looked_at(name.len(), key.span)?;
+                Ok(name.clone())
+            }
+            KeyName::Computed(id) => {
+                let name = self.text_of("a key", *id, env, context)?;
+                self.looked_at(name.len(), key.span)?;
+                Ok(name)
+            }
         }
     }
 
     fn name(&mut self, id: NameId, span: Span, env: EnvId, context: Context) -> Eval<Lazy> {
         let name = self.word(id);
-        match self.lookup(env, id) {
+        match self.find(env, id, span)? {
             Some(Binding::Value(thunk)) => self.force(thunk, context, span),
             Some(Binding::Template(..)) => {
                 Err(self.not_a_value(name, "a template", "call it", "(…)", span, env))

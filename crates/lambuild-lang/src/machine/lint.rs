@@ -50,6 +50,7 @@ impl Machine<'_> {
             // What cannot be evaluated was reported where it was needed, or is needed nowhere.
             if let Ok(Some(warning)) = self.lost_in(&replaced)
                 && seen.insert((replaced.over.key_span, replaced.under.key_span))
+                && warnings.len() < super::MAX_ERRORS
             {
                 warnings.push(warning);
             }

@@ -29,7 +29,7 @@ pub(crate) mod value;
 #[cfg(test)]
 pub(crate) use builtin::NAMES as BUILTIN_NAMES;
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Budget, ERROR_BYTES, MAX_ERRORS};
 #[cfg(test)]
 pub(crate) use builtin::NAMES as BUILTINS;
 pub(crate) use scope::{Binding, EnvId, duplicate_names, twice};
@@ -81,7 +81,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(budget: Budget) -> Self {
         State {
             thunks: Vec::new(),
             envs: Vec::new(),
@@ -93,7 +93,7 @@ impl State {
             replaced: Vec::new(),
             warnings: Vec::new(),
             purpose: Purpose::Shape,
-            budget: Budget::default(),
+            budget,
             world: World::default(),
             deploy_sets: FxHashMap::default(),
         }
@@ -214,6 +214,11 @@ impl<'p> Machine<'p> {
             context: context.only(reads),
             result: result.clone(),
         };
+        if let Err(value::Fail::Error(error)) = &outcome.result
+            && std::sync::Arc::strong_count(error) <= 2
+        {
+            self.owe(ERROR_BYTES);
+        }
         self.thunk(id).running -= 1;
         self.remember(id, outcome);
         result

@@ -139,7 +139,7 @@ impl Machine<'_> {
     fn add(&mut self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Shape> {
         match (&left.shape, &right.shape) {
             (Shape::Str(first), Shape::Str(second)) => {
-                self.bytes(first.len() + second.len(), place.right)?;
+                self.text_bytes(first.len() + second.len(), place.right)?;
                 Ok(Shape::Str(Arc::from([&**first, &**second].concat())))
             }
             (Shape::Str(_), _) => Err(self.operands(
@@ -215,12 +215,15 @@ impl Machine<'_> {
             .ok_or_else(|| self.overflow(env, span))
     }
 
-    fn order(&self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Ordering> {
+    fn order(&mut self, left: &Lazy, right: &Lazy, place: Place) -> Eval<Ordering> {
         if let (Some(a), Some(b)) = (left.shape.as_number(), right.shape.as_number()) {
             return Ok(a.cmp(&b));
         }
         match (&left.shape, &right.shape) {
-            (Shape::Str(a), Shape::Str(b)) => Ok(a.cmp(b)),
+            (Shape::Str(a), Shape::Str(b)) => {
+                self.looked_at(a.len().min(b.len()), place.right)?;
+                Ok(a.cmp(b))
+            }
             _ => {
                 let message = format!(
                     "`{}` compares two numbers or two strings, found {} and {}",
@@ -264,6 +267,7 @@ impl Machine<'_> {
             }
             (Shape::Set(a), Shape::Set(b)) => {
                 let (a, b) = (Arc::clone(a), Arc::clone(b));
+                self.steps(a.len() as u64, at)?;
                 if a.len() != b.len() || a.keys().any(|key| !b.contains_key(key)) {
                     return Ok(false);
                 }
@@ -271,6 +275,13 @@ impl Machine<'_> {
                     .iter()
                     .filter_map(|(key, slot)| Some((slot.value, b.get(key)?.value)));
                 self.all_equal(pairs, at, env, context)
+            }
+            (Shape::Str(a), Shape::Str(b)) => {
+                if a.len() != b.len() {
+                    return Ok(false);
+                }
+                self.looked_at(a.len(), at)?;
+                Ok(a == b)
             }
             (a, b) => Ok(Self::scalar(a).is_some() && Self::scalar(a) == Self::scalar(b)),
         }

@@ -22,6 +22,13 @@ impl Machine<'_> {
     ) -> Eval<Vec<Vec<(NameId, Binding)>>> {
         let value = self.eval_now(source, env, context)?;
         let at = self.program.arena.span(source);
+        let count = match &value.shape {
+            Shape::List(items) => items.len(),
+            Shape::Set(slots) => slots.len(),
+            _ => 0,
+        };
+        self.steps(count as u64, at)?;
+        self.bytes(count * ENTRY_BYTES, at)?;
         match &value.shape {
             Shape::List(items) => Ok(self.rounds_of_list(vars, items, at)),
             Shape::Set(slots) => self.rounds_of_set(vars, slots, at, env),
@@ -68,9 +75,6 @@ impl Machine<'_> {
     /// The environments of the rounds that a comprehension keeps.
     fn kept(&mut self, rule: &Comprehension, env: EnvId, context: Context) -> Eval<Vec<EnvId>> {
         let rounds = self.rounds(&rule.vars, rule.source, env, context)?;
-        let at = self.program.arena.span(rule.source);
-        self.steps(rounds.len() as u64, at)?;
-        self.bytes(rounds.len() * ENTRY_BYTES, at)?;
         let mut kept = Vec::new();
         for names in rounds {
             let round = self.inner(env, names);
@@ -140,6 +144,7 @@ impl Machine<'_> {
 
     /// Every element of a list, evaluated.
     pub(super) fn elements(&mut self, items: &[ThunkId], context: Context, at: Span) -> Eval<Vec<Lazy>> {
+        self.steps(items.len() as u64, at)?;
         items.iter().map(|item| self.force(*item, context, at)).collect()
     }
 }

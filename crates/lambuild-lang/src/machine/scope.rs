@@ -2,7 +2,7 @@
 //! a template sees its parameters and the file that wrote it.
 
 use super::Machine;
-use super::value::ThunkId;
+use super::value::{Eval, ThunkId};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 
 /// Bytes that a name of an environment is counted with; the list that holds it grows by doubling.
 const NAME_BYTES: u64 = 32;
+
+/// Names that are looked through for the price of a step.
+const FEW_NAMES: usize = 32;
 
 /// An environment, by its place in the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,15 +59,30 @@ pub(crate) enum Binding {
 impl Machine<'_> {
     /// What a name means here.
     pub(crate) fn lookup(&self, env: EnvId, name: NameId) -> Option<Binding> {
-        let mut at = env;
+        self.search(env, name).0
+    }
+
+    /// What a name means here; looking through many names is paid for.
+    pub(super) fn find(&mut self, env: EnvId, name: NameId, at: Span) -> Eval<Option<Binding>> {
+        let (found, seen) = self.search(env, name);
+        if seen > FEW_NAMES {
+            self.steps((seen / FEW_NAMES) as u64, at)?;
+        }
+        Ok(found)
+    }
+
+    /// What a name means, and at how many names its search looked.
+    fn search(&self, env: EnvId, name: NameId) -> (Option<Binding>, usize) {
+        let (mut at, mut seen) = (env, 0);
         loop {
             let scope = &self.state.envs[at.0 as usize];
+            seen += scope.names.len();
             if let Some((_, binding)) = scope.names.iter().find(|(known, _)| *known == name) {
-                return Some(*binding);
+                return (Some(*binding), seen);
             }
             match scope.parent {
                 Some(parent) => at = parent,
-                None => return self.file_name(scope.file, name),
+                None => return (self.file_name(scope.file, name), seen),
             }
         }
     }

@@ -106,6 +106,11 @@ impl Arena {
         self.exprs.reserve(bytes / 8);
     }
 
+    /// How many expressions all texts have.
+    pub(crate) fn expressions(&self) -> usize {
+        self.exprs.len()
+    }
+
     pub(crate) fn add(&mut self, kind: ExprKind, span: Span) -> ExprId {
         self.exprs.push(Expr { kind, span });
         ExprId(self.exprs.len() as u32 - 1)

@@ -206,7 +206,12 @@ impl<'t> Parser<'t> {
     fn has(&mut self) -> Parse<ExprId> {
         let start = self.here();
         let mut value = self.postfix()?;
+        let mut levels = 0;
         while self.kind() == Kind::Question && !self.at_new_line() {
+            levels += 1;
+            if levels > MAX_DEPTH {
+                return Err(self.too_deep());
+            }
             self.bump();
             let keys = self.keys("an attribute's name after `?`")?;
             let span = self.since(start);

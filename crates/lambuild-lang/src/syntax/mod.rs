@@ -14,7 +14,7 @@ mod set;
 pub(crate) mod token;
 
 pub(crate) use item::{BUILDERS, WORDS as ITEM_WORDS};
-pub(crate) use parse::parse;
+pub(crate) use parse::{MAX_DEPTH, parse};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::FileId;

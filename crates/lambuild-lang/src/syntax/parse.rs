@@ -11,7 +11,7 @@ use crate::source::{FileId, Span};
 
 /// How deep brackets, operators and `if` may nest. Generous for people; small
 /// enough that no text can exhaust a thread's stack.
-pub(super) const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// How many mistakes of one file are reported.
 const MAX_ERRORS: usize = 20;

@@ -1,5 +1,8 @@
 //! Whole workspaces in, whole answers out.
 
+mod bomb;
+mod bombs;
+mod deep;
 mod gallery;
 mod laws;
 mod page;
