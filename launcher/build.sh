@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 flags="-std=c11 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns
     -fno-stack-protector -fno-asynchronous-unwind-tables -fno-pie -fno-ident -fcf-protection=none
     -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noseparate-code -Wl,-z,norelro -s"
-for program in launch hosted; do
+for program in launch hosted gocache; do
     # A launcher is called by its platform alone, as it came first.
     prefix=""
     [ "$program" = launch ] || prefix="$program-"

@@ -16,7 +16,9 @@ pub use cache_key::{ActionKey, EncodedAction};
 pub use executor::{ExecuteError, Executed, Executor, InProcess, Request};
 pub use memory::MemoryStore;
 pub use message::{ActionResult, Command, Isolation};
-pub use planned::{Hints, HostBytes, HostFile, NodeId, PlannedAction, Seen, Selection, Selector, Step, Work};
+pub use planned::{
+    GoCache, Hints, HostBytes, HostFile, NodeId, PlannedAction, Seen, Selection, Selector, Step, Work,
+};
 pub use rule::{Content, Packager, Planner, Rule, Tool, Toolchain, ToolchainRule};
 pub use store::{
     ActionCache, BlobStore, HostFolders, SourceError, SourceKind, Sources, Store, StoreError, Turn, Turns,

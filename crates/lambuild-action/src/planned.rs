@@ -149,8 +149,21 @@ pub struct Hints {
     pub stable: Vec<RelPath>,
     /// Environment variable → name of a compile cache whose folder it is to hold.
     pub accelerators: BTreeMap<String, String>,
+    /// Compiled Go packages that outlive the action.
+    pub go_cache: Option<GoCache>,
     /// Folders with programs that a fetch uses; its result is verified, so they are in no key.
     pub tools: Vec<Digest>,
     /// From where a fetch may get what it is to verify: an address, which is in no key either.
     pub origin: Option<String>,
+}
+
+/// A cache of compiled Go packages, which `go` asks over its GOCACHEPROG protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoCache {
+    /// Its name: one for each toolchain.
+    pub name: String,
+    /// What the action compiles where the cache does not have it: for each package a name that
+    /// changes with all that is compiled into it → the group of which one action at a time
+    /// compiles what is missing. Says only who waits for whom; a wrong name costs time.
+    pub units: BTreeMap<String, String>,
 }

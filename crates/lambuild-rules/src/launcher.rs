@@ -44,6 +44,14 @@ mod tests {
             ("linux-aarch64", LINUX_ARM64),
             ("hosted-linux-x86_64", HOSTED_LINUX_X86_64),
             ("hosted-linux-aarch64", HOSTED_LINUX_ARM64),
+            (
+                "gocache-linux-x86_64",
+                include_bytes!("../../../launcher/gocache-linux-x86_64"),
+            ),
+            (
+                "gocache-linux-aarch64",
+                include_bytes!("../../../launcher/gocache-linux-aarch64"),
+            ),
         ] {
             let digest: String = Sha256::digest(bytes)
                 .iter()

@@ -1,14 +1,16 @@
 //! Runs actions in a sandbox where this machine allows one, else as the user chose.
 
 use crate::conditions::Conditions;
+use crate::go_cache::{GoCaches, Session};
 use crate::layout;
 use crate::local::{self, LocalExecutor};
 use crate::machine;
 use crate::run;
 use crate::spec::{Ids, Limits, Mount, Namespace, Protections, Report, Spec, devices, small_files};
 use async_trait::async_trait;
-use lambuild_action::{ExecuteError, Executed, Executor, Isolation, Request, StoreError};
+use lambuild_action::{ExecuteError, Executed, Executor, GoCache, Isolation, Request, StoreError};
 use lambuild_store::DiskStore;
+use lambuild_store::compile_cache::entries::Entries;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -36,6 +38,7 @@ pub struct SandboxExecutor {
     conditions: Conditions,
     /// How many actions were laid out: each takes the next processors.
     laid_out: AtomicUsize,
+    go_caches: GoCaches,
     /// Why there is no sandbox here; looked for when the first action needs to know.
     missing: OnceLock<Option<String>>,
 }
@@ -50,6 +53,7 @@ impl SandboxExecutor {
             limits,
             conditions: Conditions::default(),
             laid_out: AtomicUsize::new(0),
+            go_caches: GoCaches::default(),
             missing: OnceLock::new(),
         }
     }
@@ -85,11 +89,32 @@ impl SandboxExecutor {
     }
 
     async fn strict(&self, request: &Request) -> Result<Executed, ExecuteError> {
+        let wanted = request.hints.go_cache.as_ref();
+        let Some(wanted) = wanted.filter(|_| self.conditions.shared_caches) else {
+            return self.run(request, None).await;
+        };
+        let entries = self.go_caches.entries(&self.store, &wanted.name)?;
+        let turn = self.go_caches.turn(wanted, &entries).await;
+        let done = self.run(request, Some((wanted.clone(), entries))).await;
+        drop(turn);
+        done
+    }
+
+    async fn run(
+        &self,
+        request: &Request,
+        go_cache: Option<(GoCache, Arc<Entries>)>,
+    ) -> Result<Executed, ExecuteError> {
         let stage = self.store.stage()?;
         let (store, owned, at) = (self.store.clone(), request.clone(), stage.path().to_owned());
         let (limits, conditions) = (self.limits, self.conditions.clone());
-        let prepare = move || prepare(&store, &owned, &at, limits, &conditions);
-        let mut spec = local::blocking(&stage, prepare).await?;
+        let prepared = local::blocking(&stage, move || {
+            let mut spec = prepare(&store, &owned, &at, limits, &conditions)?;
+            let session =
+                go_cache.map(|(wanted, entries)| open(&mut spec, entries, &at).map(|it| (wanted, it)));
+            Ok((spec, session.transpose()?))
+        });
+        let (mut spec, session) = prepared.await?;
         if self.conditions.half_the_processors {
             spec.processors = half_the_processors(self.laid_out.fetch_add(1, Ordering::Relaxed));
         }
@@ -100,6 +125,9 @@ impl SandboxExecutor {
         local::blocking(&stage, move || {
             let done = local::collect(&store, &command, &work, log, Isolation::Strict)?;
             promote(&spec);
+            if let Some((wanted, session)) = session {
+                session.keep(&wanted);
+            }
             Ok(done)
         })
         .await
@@ -226,6 +254,14 @@ fn cache(store: &DiskStore, name: &str, stage: &Path, at: &str) -> Result<Mount,
         work,
         at: at.to_owned(),
     })
+}
+
+/// Shows the action a cache of compiled Go packages, and begins to answer its questions.
+fn open(spec: &mut Spec, entries: Arc<Entries>, stage: &Path) -> Result<Session, ExecuteError> {
+    let session = Session::open(entries, stage).map_err(StoreError::io("open the Go cache of", stage))?;
+    spec.mounts.extend(session.mounts());
+    spec.environment.extend(Session::environment());
+    Ok(session)
 }
 
 /// Moves what a successful action wrote into its compile caches to where others see it. Best

@@ -14,6 +14,7 @@
 pub mod apply;
 pub mod conditions;
 pub mod executor;
+pub mod go_cache;
 pub mod helper;
 pub mod init;
 pub mod layout;

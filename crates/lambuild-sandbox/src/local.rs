@@ -56,6 +56,9 @@ impl LocalExecutor {
     }
 }
 
+/// Where `go` keeps what it compiled when nobody answers its questions.
+const GOCACHE: &str = "GOCACHE";
+
 #[async_trait]
 impl Executor for LocalExecutor {
     async fn execute(&self, request: &Request) -> Result<Executed, ExecuteError> {
@@ -70,9 +73,12 @@ impl Executor for LocalExecutor {
         let arguments = arguments(&request.command, absolute)?;
         let mut environment = environment(&request.command, absolute);
         self.conditions.apply(&mut environment);
-        for (variable, name) in &request.hints.accelerators {
+        let go_cache = request.hints.go_cache.iter().map(|it| (GOCACHE, &it.name));
+        let named = request.hints.accelerators.iter();
+        let named = named.map(|(variable, name)| (variable.as_str(), name));
+        for (variable, name) in named.chain(go_cache) {
             let folder = self.cache(name, &stage)?;
-            environment.insert(variable.clone(), folder.to_string_lossy().into_owned());
+            environment.insert(variable.to_owned(), folder.to_string_lossy().into_owned());
         }
         let process = Process {
             arguments: &arguments,

@@ -2,6 +2,8 @@
 //! compiler; entries are files two folders deep at most, and are believed by the compiler only
 //! under names that hold their content's or inputs' hash.
 
+pub mod entries;
+
 use crate::folder;
 use std::fs;
 use std::io;

@@ -57,6 +57,19 @@ pub struct Closure {
     pub vendored: bool,
     /// All packages outside the standard library, by import path.
     pub packages: BTreeSet<String>,
+    /// What goes into each of these packages, by import path.
+    pub contents: BTreeMap<String, Contents>,
+}
+
+/// What goes into a compiled package.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Files of the workspace, embedded ones included.
+    pub files: BTreeSet<RelPath>,
+    /// The fetched module that it is in, else.
+    pub module: Option<ModuleVersion>,
+    /// The packages that it imports, of the standard library too.
+    pub imports: BTreeSet<String>,
 }
 
 impl Closure {
@@ -273,7 +286,8 @@ impl<'w, 'a> Walk<'w, 'a> {
                 dir,
             } => {
                 let found = self.package(files, &dir, import, at)?;
-                self.follow(&found, &format!("{module}/"));
+                self.follow(import, &found, &format!("{module}/"));
+                self.contents(import).module = Some(module.clone());
                 self.used.insert(required);
                 let sums = self.modules.sums(&module, at)?.clone();
                 self.found.modules.insert(module, sums);
@@ -291,13 +305,18 @@ impl<'w, 'a> Walk<'w, 'a> {
     ) -> Result<(), ClosureError> {
         let sources = self.modules.sources;
         let found = self.package(sources, dir, import, at)?;
-        self.follow(&found, "");
+        self.follow(import, &found, "");
+        self.contents(import).files.extend(found.files.iter().cloned());
         if let Some((required, folder)) = replaced {
             self.take_replacement(required, &folder)?;
         }
         for (pattern, site) in &found.embeds {
             match embedded(sources, dir, pattern) {
-                Ok(files) => self.found.files.extend(files),
+                Ok(files) => {
+                    let contents = self.found.contents.entry(import.to_owned()).or_default();
+                    contents.files.extend(files.iter().cloned());
+                    self.found.files.extend(files);
+                }
                 Err(why) => self.report(ClosureError::Embed {
                     pattern: pattern.clone(),
                     why,
@@ -366,10 +385,17 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    fn follow(&mut self, package: &Package, tree: &str) {
-        for (import, site) in &package.imports {
+    fn follow(&mut self, package: &str, found: &Package, tree: &str) {
+        for (import, site) in &found.imports {
             self.want(import, Some(place(tree, site)));
         }
+        self.contents(package)
+            .imports
+            .extend(found.imports.keys().cloned());
+    }
+
+    fn contents(&mut self, package: &str) -> &mut Contents {
+        self.found.contents.entry(package.to_owned()).or_default()
     }
 
     fn finish(mut self, main: String) -> Result<Closure, Vec<ClosureError>> {

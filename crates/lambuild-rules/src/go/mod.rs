@@ -24,6 +24,7 @@ pub mod vendor;
 
 mod lexer;
 mod quote;
+mod units;
 
 #[cfg(test)]
 mod oracle_tests;

@@ -7,6 +7,7 @@ use super::fetch;
 use super::gomod::ModuleVersion;
 use super::gosum::GoSum;
 use super::modcache::cache_paths;
+use super::units::units;
 use super::{Platform, toolchain};
 use crate::codes;
 use crate::content::{self, Placed};
@@ -14,9 +15,10 @@ use crate::environment;
 use crate::go::view::{Fetched, Workspace};
 use lambuild_action::message::OUT;
 use lambuild_action::{
-    Command, Hints, NodeId, PlannedAction, Planner, Rule, Seen, Selection, Selector, SourceKind, Step, Work,
+    Command, GoCache, Hints, NodeId, PlannedAction, Planner, Rule, Seen, Selection, Selector, SourceKind,
+    Step, Work,
 };
-use lambuild_digest::{Dir, Entry, Node, RelPath};
+use lambuild_digest::{Digest, Dir, Entry, Node, RelPath};
 use lambuild_lang::diagnostic::{Diagnostic, Exit};
 use lambuild_lang::schema::{Attribute, Schema, Type};
 use lambuild_lang::source::Span;
@@ -388,6 +390,9 @@ const TOOLCHAIN: &str = "go";
 const SOURCES: &str = "src";
 const MODULES: &str = "mod";
 
+/// The release of Go (the 24 of 1.24) from which `go` asks a GOCACHEPROG. Source: Go 1.24's release notes.
+const ASKS: u32 = 24;
+
 impl Selector for Build {
     fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>> {
         match self.explore(seen)? {
@@ -419,7 +424,8 @@ impl Selector for Build {
             )));
         };
         let (view, overlay) = self.view(seen)?;
-        let platform = self.platform(toolchain::release(toolchain, seen));
+        let release = toolchain::release(toolchain, seen);
+        let platform = self.platform(release);
         let fetched = self.fetched(seen)?;
         let request = Request {
             sources: &view,
@@ -450,12 +456,7 @@ impl Selector for Build {
             timeout: None,
             hints: Hints {
                 stable: root.stable,
-                accelerators: BTreeMap::from([(
-                    "GOCACHE".to_owned(),
-                    format!("go-{}", &toolchain.hex()[..16]),
-                )]),
-                tools: Vec::new(),
-                origin: None,
+                ..self.caches(toolchain, release, &found, seen)
             },
         };
         Ok(Selection::Step(Box::new(step)))
@@ -475,6 +476,29 @@ impl Build {
         }
         errors.retain(|error| place(error).is_none());
         Err(diagnostics(&errors, self.call.span))
+    }
+
+    /// Where compiled packages are kept: by answering what `go` asks, or, before Go 1.24, which asks
+    /// nobody, in a folder.
+    fn caches(&self, toolchain: &Digest, release: u32, found: &Closure, seen: &Seen<'_>) -> Hints {
+        let toolchain = toolchain.hex();
+        let toolchain = toolchain.get(..16).unwrap_or(&toolchain);
+        if release < ASKS {
+            let folder = ("GOCACHE".to_owned(), format!("go-{toolchain}"));
+            return Hints {
+                accelerators: BTreeMap::from([folder]),
+                ..Hints::default()
+            };
+        }
+        let flags = format!("{} {}", self.arch.go(), self.tags().join(","));
+        let digest = |path: &RelPath| seen.sources.file(path).ok().map(|(digest, _)| digest.hex());
+        Hints {
+            go_cache: Some(GoCache {
+                name: format!("gocache-{toolchain}"),
+                units: units(found, &flags, &digest),
+            }),
+            ..Hints::default()
+        }
     }
 
     /// The workspace with generated files laid over it, and those files alone.

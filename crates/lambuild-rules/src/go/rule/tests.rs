@@ -253,8 +253,11 @@ fn hints_name_what_is_worth_laying_out_once() {
     let hints = app().step(API).hints;
     let stable: Vec<&str> = hints.stable.iter().map(RelPath::as_str).collect();
     assert_eq!(stable, ["go", "mod/dep.test/a@v1.0.0"]);
-    let caches: Vec<&str> = hints.accelerators.keys().map(String::as_str).collect();
-    assert_eq!(caches, ["GOCACHE"]);
+    assert_eq!(hints.accelerators.len(), 0);
+    let cache = hints.go_cache.unwrap();
+    assert!(cache.name.starts_with("gocache-"), "{}", cache.name);
+    // The program, its own package and the one of a fetched module.
+    assert_eq!(cache.units.len(), 3, "{:?}", cache.units);
 }
 
 #[test]
