@@ -77,6 +77,7 @@ pub fn build(
     };
     // By now everything that this run needs is evaluated, and nothing has run.
     judge(&evaluation.warnings(), evaluation, talk)?;
+    judge(&graph.warnings, evaluation, talk)?;
     say_unpinned(workspace, talk);
     let graph = Arc::new(graph);
     let progress = Arc::new(Progress::new(*talk, graph.clone()));
