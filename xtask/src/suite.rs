@@ -15,6 +15,10 @@ struct Part {
     outcome: Result<()>,
 }
 
+const TEST: [&str; 3] = ["test", "--locked", "--no-fail-fast"];
+/// The package whose tests start the program; its time is told apart from that of the others.
+const END_TO_END: &str = "lambuild-tests";
+
 /// Runs everything. A part that fails does not hide the next: all are run, the failures
 /// are listed at the end.
 ///
@@ -39,8 +43,11 @@ pub fn run(root: &Path) -> Result<()> {
         timed("program", || {
             cargo(&["build", "--workspace", "--bins", "--locked"])
         }),
-        timed("tests", || {
-            cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])
+        timed("unit tests", || {
+            cargo(&[&TEST[..], &["--workspace", "--exclude", END_TO_END]].concat())
+        }),
+        timed("end to end", || {
+            cargo(&[&TEST[..], &["--package", END_TO_END]].concat())
         }),
     ];
     print!("\n{}", table(&parts));
