@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 
-use lambuild_testkit::{Lambuild, Program, Run, TempWorkspace};
+use lambuild_testkit::{Lambuild, Program, Run, TempWorkspace, repository_root};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,7 +15,9 @@ use crate::harness::{Build, lambuild, shared_store, with_own_store};
 /// A Go program without imports: it compiles in seconds where nothing is compiled yet.
 pub fn small_program(says: &str) -> TempWorkspace {
     let main = format!("package main\n\nfunc main() {{ println({says:?}) }}\n");
+    let lock = fs::read_to_string(repository_root().join("lambda.lock")).expect("the pins");
     TempWorkspace::with(&[
+        ("lambda.lock", &lock),
         (
             "lambda.build",
             "workspace small { architectures = [\"arm64\"] }\n\ntoolchain go { version = \"1.26.8\" }\n\n\
@@ -118,22 +120,28 @@ impl Running {
     }
 }
 
-/// The processes that were started with a path of this store in their environment, but for
-/// lambuild itself, whose own is its whole path.
+/// The processes of actions in this store: its staging area is in their environment or, in a
+/// sandbox, in their mounts. lambuild itself has neither.
 #[expect(
     clippy::disallowed_methods,
     reason = "a list of processes has no order that could matter"
 )]
 fn processes_of(store: &Path) -> Vec<PathBuf> {
-    let stage = store.join("stage").display().to_string();
+    // A mount tells its path from the root of its own file system.
+    let name = store.file_name().expect("a store has a name").display();
+    let stage = format!("/{name}/stage/");
     let processes = fs::read_dir("/proc").expect("the list of processes").flatten();
-    let of_the_build = |process: &PathBuf| {
-        let environment = fs::read(process.join("environ")).unwrap_or_default();
-        String::from_utf8_lossy(&environment).contains(&stage)
+    let names_it = |file: PathBuf| {
+        let text = fs::read(file).unwrap_or_default();
+        String::from_utf8_lossy(&text).contains(&stage)
     };
     processes
         .map(|process| process.path())
-        .filter(of_the_build)
+        .filter(|process| {
+            ["environ", "mountinfo"]
+                .iter()
+                .any(|file| names_it(process.join(file)))
+        })
         .collect()
 }
 
