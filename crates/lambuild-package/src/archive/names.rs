@@ -1,8 +1,10 @@
 //! Whether the names of an archive are those of one tree: each stands once, whatever the case of
-//! its letters, nothing lies in a file or in a link, and no link leads out, in a circle or nowhere.
+//! its letters and however accents are written, nothing lies in a file or in a link, and no link leads out, in a circle or nowhere.
 
 use super::limits::Limits;
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use lambuild_digest::RelPath;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What stands at a path.
@@ -184,12 +186,34 @@ pub fn target(path: &RelPath, written: &str) -> Result<RelPath, String> {
 }
 
 fn collide(one: &RelPath, other: &RelPath) -> String {
+    let decomposed = |path: &RelPath| decompose(path.as_str()).into_owned();
+    if decomposed(one) == decomposed(other) {
+        // They look alike, so the bytes are told.
+        let bytes = |path: &RelPath| path.as_str().escape_default().to_string();
+        return format!(
+            "`{}` and `{}` differ only in how Unicode writes an accent, and are one file on macOS",
+            bytes(one),
+            bytes(other)
+        );
+    }
     format!("`{one}` and `{other}` differ only in upper and lower case")
 }
 
-/// Paths that are one file where case does not count.
+/// Paths that are one file where neither case counts nor whether `é` is one character or two.
 fn fold(path: &RelPath) -> String {
-    path.as_str().chars().flat_map(char::to_lowercase).collect()
+    if path.as_str().is_ascii() {
+        return path.as_str().to_ascii_lowercase();
+    }
+    let lower: String = decompose(path.as_str())
+        .chars()
+        .flat_map(char::to_lowercase)
+        .collect();
+    // A lower letter may have a form of its own again.
+    decompose(&lower).into_owned()
+}
+
+fn decompose(text: &str) -> Cow<'_, str> {
+    DecomposingNormalizerBorrowed::new_nfd().normalize(text)
 }
 
 /// A name for people: no control characters, and not all of a very long one.

@@ -262,6 +262,14 @@ fn zip_names_that_are_one() {
         &zip(&[z("A/x", ""), z("a/y", "")]),
         "differ only in upper and lower case",
     );
+    refused(
+        &zip(&[z("caf\u{e9}/x", ""), z("cafe\u{301}/y", "")]),
+        r"`caf\u{e9}` and `cafe\u{301}` differ only in how Unicode writes an accent, and are one file on macOS",
+    );
+    refused(
+        &zip(&[z("\u{212b}", ""), z("\u{e5}", "")]),
+        "differ only in upper and lower case",
+    );
     refused(&zip(&[z("a", ""), z("a/b", "")]), "which is a file");
     refused(&zip(&[z("a/b", ""), z("a", "")]), "twice");
 }
