@@ -31,6 +31,16 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The disk, or the user's share of it, is full.
+    #[error("{}", full(folder, *needed, *free))]
+    Full {
+        /// The store's folder.
+        folder: PathBuf,
+        /// About how many bytes were to be written.
+        needed: u64,
+        /// Bytes that the file system says are free; where that is enough, it has no room for another name.
+        free: u64,
+    },
     /// What is there is not what this version understands.
     #[error("{0}")]
     Format(String),
@@ -41,6 +51,28 @@ impl StoreError {
     pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
         move |source| StoreError::Io { doing, path, source }
+    }
+}
+
+fn full(folder: &Path, needed: u64, free: u64) -> String {
+    let folder = folder.display();
+    let what = if needed <= free {
+        format!(
+            "the disk takes no more files, or your share of it is used up ({} free)",
+            said(free)
+        )
+    } else {
+        format!("needs about {}, free {}", said(needed), said(free))
+    };
+    format!("no space left in {folder}: {what}; run `lambuild store gc`, or name another folder with --store")
+}
+
+/// Bytes as people say them, in powers of 1000.
+fn said(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} B"),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::clock::Stopwatch;
 use crate::engine::Engine;
+use crate::watch::Watch;
 use lambuild_action::{
     ActionKey, ActionResult, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Selection,
     Step, StoreError, Turn, Work, cache_key,
@@ -227,14 +228,19 @@ impl Attempt {
                 Ok(Prepared::Taken(Node::Directory(taken)))
             }
             Work::Select(selector) => {
+                let watch = Watch::over(&*engine.store);
                 let seen = Seen {
                     sources: &*engine.sources,
                     outputs: &self.outputs,
                     optional: &self.optional,
-                    trees: &*engine.store,
-                    blobs: &*engine.store,
+                    trees: &watch,
+                    blobs: &watch,
                 };
-                match selector.explore(&seen).map_err(Failure::Source)? {
+                let told = |wrong| match watch.lost() {
+                    Some(lost) => Failure::Lost(StoreError::NotFound(lost)),
+                    None => Failure::Source(wrong),
+                };
+                match selector.explore(&seen).map_err(told)? {
                     Selection::Step(step) => {
                         let encoded = cache_key::encode(&step, engine.store.function());
                         Ok(Prepared::Keyed(step, encoded))

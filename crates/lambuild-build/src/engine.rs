@@ -43,7 +43,7 @@ pub struct Settings {
 }
 
 /// What came of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// Each action's output, by [`NodeId`]; `None` where there is none.
     pub done: Vec<Option<Done>>,

@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod engine;
 pub mod event;
 pub mod state;
+mod watch;
 
 pub use attempt::{Done, Failure, How};
 pub use dispatch::Dispatch;

@@ -33,6 +33,8 @@ pub struct Built {
     pub outcome: Outcome,
     /// The exit code.
     pub exit: u8,
+    /// How much of the store was found damaged.
+    pub damaged: usize,
 }
 
 /// Shows what evaluation found wrong; `Err` with the exit code where there is an error.
@@ -79,7 +81,35 @@ pub fn build(
     judge(&evaluation.warnings(), evaluation, talk)?;
     judge(&graph.warnings, evaluation, talk)?;
     say_unpinned(workspace, talk);
-    let graph = Arc::new(graph);
+    if workspace.store.read_only().is_some() {
+        talk.warning(&format!(
+            "the store {} is only read: what is in it is used, and nothing new is kept",
+            workspace.store.root().display()
+        ));
+    }
+    let mut built = Built {
+        graph: Arc::new(graph),
+        outcome: Outcome::default(),
+        exit: exit::OK,
+        damaged: 0,
+    };
+    again(&mut built, evaluation, workspace, running, environment, talk)?;
+    Ok(built)
+}
+
+/// Runs all that is planned: a first time, or once more after something was lost. What is whole is reused.
+///
+/// # Errors
+/// The exit code, when nothing could be built or kept.
+pub fn again(
+    built: &mut Built,
+    evaluation: &Evaluation<'_>,
+    workspace: &Workspace,
+    running: &Running,
+    environment: &Environment,
+    talk: &Talk,
+) -> Result<(), u8> {
+    let graph = built.graph.clone();
     let progress = Arc::new(Progress::new(*talk, graph.clone()));
     let ran = run_engine(workspace, &graph, running, environment, &progress).map_err(|message| {
         talk.error(&message);
@@ -101,7 +131,8 @@ pub fn build(
         talk.warning(&format!("the next build will read all files again: {error}"));
     }
     let exit = failures(&outcome, &graph, evaluation, &*workspace.sources, talk);
-    Ok(Built { graph, outcome, exit })
+    (built.outcome, built.exit) = (outcome, exit);
+    Ok(())
 }
 
 /// Finds what is fetched and not pinned, for this run: without a hash it would have no key. Whether there
@@ -247,7 +278,11 @@ struct Told<'a> {
     diagnostics: Vec<&'a Diagnostic>,
     logs: Vec<&'a [u8]>,
     explained: Vec<Diagnostic>,
+    is_full: bool,
 }
+
+/// How [`lambuild_action::StoreError::Full`] begins.
+const FULL: &str = "no space left in ";
 
 impl<'a> Told<'a> {
     /// What the declaration of a failed action lacks, as far as its output tells.
@@ -283,7 +318,10 @@ impl<'a> Told<'a> {
                 talk.error(&format!("{what} cannot be done: {error}"));
                 exit::FAILED
             }
+            // The disk is full for all of them.
+            Failure::Machine(why) if why.starts_with(FULL) && self.is_full => exit::FAILED,
             Failure::Machine(why) => {
+                self.is_full |= why.starts_with(FULL);
                 talk.error(&format!("{what} cannot be done: {why}"));
                 exit::FAILED
             }

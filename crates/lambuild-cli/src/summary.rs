@@ -17,6 +17,7 @@ pub struct Summary {
     executed: usize,
     cached: usize,
     failed: usize,
+    damaged: usize,
     seconds: f64,
     artifacts: Vec<Entry>,
 }
@@ -57,6 +58,7 @@ impl Summary {
             executed: how(How::Executed),
             cached: how(How::Cached),
             failed: built.outcome.failed.len(),
+            damaged: built.damaged,
             seconds: built.outcome.took.as_secs_f64(),
             artifacts: artifacts.iter().map(entry).collect(),
         }
@@ -77,6 +79,14 @@ impl Summary {
 
     /// One line for people.
     pub fn line(&self, took: std::time::Duration) -> String {
+        let damaged = match self.damaged {
+            0 => String::new(),
+            many => format!(", {} set aside", count(many, "damaged object")),
+        };
+        format!("{}{damaged}", self.done(took))
+    }
+
+    fn done(&self, took: std::time::Duration) -> String {
         let targets = count(self.targets, "target");
         if self.failed > 0 {
             return format!(

@@ -29,7 +29,7 @@
 //! ```
 
 use crate::fs::{self, Fs, Handle, Kind, System};
-use crate::layout::{Place, is_missing, object, spread};
+use crate::layout::{Place, is_missing, is_read_only, object, spread};
 use crate::points::point;
 use crate::publish::{Durability, Publisher, in_parallel, quarantine};
 use crate::session::{Need, Session};
@@ -111,11 +111,8 @@ impl DiskStore {
             function,
             options.single_user,
         )?);
+        let (place, session) = enter(place, options.durability)?;
         let suspected = suspect(&place)?.then(Mutex::default);
-        if options.durability == Durability::None {
-            mark_dirty(&place)?;
-        }
-        let session = Session::begin(place.clone()).map_err(|error| place.plain(error))?;
         let store = DiskStore {
             publisher: Publisher::new(place.clone(), Arc::new(session), options.durability, function),
             place,
@@ -145,10 +142,28 @@ impl DiskStore {
     /// Whether the store takes anything at all: one that is read-only or full is told at once
     /// and as such, not as the fault of the first source that is read into it.
     fn probe(&self) -> Result<(), StoreError> {
+        if self.place.read_only.is_some() {
+            return Ok(());
+        }
         let (path, file) = self.publisher.create()?;
         let written = self.place.fs.write(&file, &PROBE);
         self.publisher.discard(&path);
-        written.map_err(|error| self.place.plain(error))
+        written.map_err(|error| self.place.plain(error, 4096))
+    }
+
+    /// Why this store is only read, if it is: its file system refuses to write, or its format is a later one. What
+    /// is in it is used, whatever needs more fails with these words.
+    pub fn read_only(&self) -> Option<&str> {
+        self.place.read_only.as_deref()
+    }
+
+    /// What was found damaged since the last call: its place, and where it is kept, if it is.
+    pub fn take_damaged(&self) -> BTreeMap<PathBuf, Option<PathBuf>> {
+        std::mem::take(&mut *lock(&self.place.damaged))
+    }
+
+    pub(crate) fn note_damage(&self, path: &Path) {
+        self.place.note_damage(path.to_owned(), None);
     }
 
     /// The store's folder.
@@ -193,9 +208,12 @@ impl DiskStore {
     /// # Errors
     /// When it cannot be made.
     pub fn stage(&self) -> Result<Stage, StoreError> {
+        if let Some(why) = &self.place.read_only {
+            return Err(StoreError::Format(why.clone()));
+        }
         let session = self.publisher.session.clone();
         let area = self.place.path.join(&session.folder);
-        StageFolder::make_for(Some(session), "w", &area).map_err(|error| self.place.plain(error))
+        StageFolder::make_for(Some(session), "w", &area).map_err(|error| self.place.plain(error, 4096))
     }
 
     /// The folder of a compile cache.
@@ -229,7 +247,7 @@ impl DiskStore {
         };
         if let (true, Some((_, file))) = (expected >= ALLOCATED, &writer.staged) {
             let taken = self.place.fs.allocate(file, expected);
-            taken.map_err(|error| self.place.plain(error))?;
+            taken.map_err(|error| self.place.plain(error, expected))?;
         }
         Ok(writer)
     }
@@ -240,7 +258,8 @@ impl DiskStore {
     /// # Errors
     /// When the disk does not take an object; nothing that names it is recorded then.
     pub fn commit(&self) -> Result<(), StoreError> {
-        self.publisher.commit()
+        let committed = self.publisher.commit();
+        committed.map_err(|error| self.place.plain(error, 4096))
     }
 
     /// The end of a run: what it made is kept, as [`Durability`] says, before anybody is told that
@@ -249,7 +268,8 @@ impl DiskStore {
     /// # Errors
     /// As [`DiskStore::commit`].
     pub fn finish(&self) -> Result<(), StoreError> {
-        self.publisher.finish()?;
+        let finished = self.publisher.finish();
+        finished.map_err(|error| self.place.plain(error, 4096))?;
         let records: Vec<(ActionKey, ActionResult)> =
             std::mem::take(&mut *lock(&self.records)).into_iter().collect();
         let written = in_parallel(&records, |(key, result)| self.write_record(key, result));
@@ -328,10 +348,12 @@ impl DiskStore {
         self.publisher.forget(digest);
         lock(&self.directories).remove(digest);
         let full = self.place.path.join(path);
-        tracing::warn!(path = %full.display(), "a damaged object was put into the quarantine of the store");
+        // Reported once, also where it cannot be moved.
+        tracing::info!(path = %full.display(), "a damaged object");
         match quarantine(&self.place, path, digest) {
             Err(error) if !is_missing(&error) => {
                 tracing::warn!(path = %full.display(), %error, "it could not be moved");
+                self.place.note_damage(full, None);
             }
             _ => {}
         }
@@ -398,7 +420,7 @@ impl DiskStore {
 
     /// A record that cannot be read counts as none, and goes.
     fn drop_record(&self, path: &Path) {
-        tracing::warn!(path = %self.place.path.join(path).display(), "a damaged result was removed from the store");
+        self.place.note_damage(self.place.path.join(path), None);
         if let Err(error) = self.place.fs.unlink(&self.place.root, path) {
             tracing::warn!(%error, "it could not be removed");
         }
@@ -414,6 +436,11 @@ impl DiskStore {
     }
 
     fn write_record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
+        let written = self.write_new_record(key, result);
+        written.map_err(|error| self.place.plain(error, 4096))
+    }
+
+    fn write_new_record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
         if let Some(lost) = self.publisher.lost()
             && !self.is_complete(result)?
         {
@@ -466,7 +493,9 @@ impl Writer<'_> {
     /// The system's.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.hasher.update(bytes);
+        let needed = bytes.len() as u64;
         self.put(bytes)
+            .map_err(|error| self.store.place.plain(error, needed))
     }
 
     /// As [`Writer::write`] for a caller that hashes itself.
@@ -474,12 +503,11 @@ impl Writer<'_> {
         match &self.staged {
             Some((_, file)) => {
                 let fs = &self.store.place.fs;
-                let written = if is_hole(bytes) {
+                if is_hole(bytes) {
                     fs.hole(file, bytes.len() as u64)
                 } else {
                     fs.write(file, bytes)
-                };
-                written.map_err(|error| self.store.place.plain(error))
+                }
             }
             None => Ok(()),
         }
@@ -535,6 +563,25 @@ impl Drop for Writer<'_> {
     }
 }
 
+/// Begins the stay in a store; in one that cannot be written, as a reader.
+fn enter(place: Arc<Place>, durability: Durability) -> Result<(Arc<Place>, Session), StoreError> {
+    if place.read_only.is_some() {
+        return Ok((place.clone(), Session::nowhere(place)));
+    }
+    let begun = match durability {
+        Durability::None => mark_dirty(&place),
+        Durability::Full | Durability::Session => Ok(()),
+    };
+    match begun.and_then(|()| Session::begin(place.clone())) {
+        Ok(session) => Ok((place, session)),
+        Err(error) if is_read_only(&error) => {
+            let place = Arc::new(place.for_reading(place.refused(&error))?);
+            Ok((place.clone(), Session::nowhere(place)))
+        }
+        Err(error) => Err(place.plain(error, 4096)),
+    }
+}
+
 /// Whether objects of the store were written without syncing before the machine started the last time.
 fn suspect(place: &Place) -> Result<bool, StoreError> {
     let marks = fs::read_file(&*place.fs, &place.root, Path::new(DIRTY))?;
@@ -587,7 +634,8 @@ impl BlobStore for DiskStore {
 
     fn write(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = self.function.digest(bytes);
-        if self.keeps(&digest)? {
+        let kept = self.keeps(&digest);
+        if kept.map_err(|error| self.place.plain(error, digest.size()))? {
             return Ok(digest);
         }
         let (path, file) = self.publisher.create()?;
@@ -599,8 +647,8 @@ impl BlobStore for DiskStore {
         };
         room.and_then(|()| self.place.fs.write(&file, bytes))
             .inspect_err(|_| self.publisher.discard(&path))
-            .map_err(|error| self.place.plain(error))?;
-        self.publisher.adopt(path, file, &digest)?;
+            .and_then(|()| self.publisher.adopt(path, file, &digest))
+            .map_err(|error| self.place.plain(error, size))?;
         Ok(digest)
     }
 }
@@ -614,18 +662,21 @@ impl ActionCache for DiskStore {
     }
 
     fn record(&self, key: &ActionKey, result: &ActionResult) -> Result<(), StoreError> {
+        if let Some(why) = &self.place.read_only {
+            return Err(StoreError::Format(why.clone()));
+        }
         if self.publisher.durability == Durability::Session {
             lock(&self.records).insert(*key, result.clone());
             return Ok(());
         }
-        self.publisher.commit()?;
+        self.commit()?;
         self.write_record(key, result)
     }
 }
 
 impl Turns for DiskStore {
     fn turn(&self, key: &ActionKey) -> Result<Turn, StoreError> {
-        turns::take(&self.place, key)
+        turns::take(&self.place, key).map_err(|error| self.place.plain(error, 4096))
     }
 }
 
@@ -673,5 +724,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+#[cfg(test)]
+mod refused;
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,9 @@ impl HostFolders {
     /// # Errors
     /// When a file cannot be read, or the store cannot be written.
     pub fn take(&self, folder: &Path, keep: fn(&RelPath) -> bool) -> Result<Digest, IngestError> {
+        if self.store.read_only().is_some() {
+            return self.take_once(folder, keep);
+        }
         let notes = self.store.root().join("host");
         create_folder(&notes)?;
         let name = self.store_name(folder);
@@ -94,8 +97,11 @@ impl HostFolders {
     /// # Errors
     /// As [`HostFolders::take`].
     pub fn files(&self, files: &[HostFile]) -> Result<Digest, IngestError> {
+        let is_read_only = self.store.read_only().is_some();
         let notes = self.store.root().join("host");
-        create_folder(&notes)?;
+        if !is_read_only {
+            create_folder(&notes)?;
+        }
         let all: Vec<String> = files.iter().map(|file| file.at.as_str().to_owned()).collect();
         let name = self.store_name(Path::new(&format!("files {}", all.join(" "))));
         let function = lambuild_action::BlobStore::function(&*self.store);
@@ -105,7 +111,7 @@ impl HostFolders {
         });
         // Files of other file systems than that of the first one are hashed each time.
         let stats = match folder.map(Beneath::open) {
-            Some(Ok(folder)) => StatCache::open(&notes.join(name), &folder, function),
+            Some(Ok(folder)) if !is_read_only => StatCache::open(&notes.join(name), &folder, function),
             _ => StatCache::none(function),
         };
         let mut dir = Dir::default();

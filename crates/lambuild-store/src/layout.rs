@@ -6,9 +6,10 @@ use crate::fs::{self, Fs, Handle, Kind, Lock, Named, System};
 use crate::points::point;
 use lambuild_action::StoreError;
 use lambuild_digest::{Digest, DigestFunction};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The first line of `FORMAT`, without the number.
 const MAGIC: &str = "lambuild store ";
@@ -40,6 +41,26 @@ const ROOMY: u64 = 8 * RESERVED;
 /// Files that stand at the top.
 const FILES: [&str; 2] = [FORMAT, RESERVE];
 
+/// About how many bytes an empty store takes: a block for each of its folders.
+const EMPTY: u64 = 530 * 4096;
+/// The operations of [`Fs`] that change something.
+pub(crate) const CHANGES: [&str; 14] = [
+    "make_folder",
+    "create",
+    "append_to",
+    "write",
+    "share",
+    "hole",
+    "allocate",
+    "empty",
+    "set_mode",
+    "set_mode_at",
+    "rename_new",
+    "rename",
+    "unlink",
+    "touch",
+];
+
 /// Who else may write the store: the bits of group and world.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -53,6 +74,10 @@ pub(crate) struct Place {
     pub boot: String,
     /// Whether the user vouches that nobody else uses the store: then nothing is locked.
     pub single: bool,
+    /// Why the store is only read, where it is: then every operation that would change it fails with this.
+    pub read_only: Option<String>,
+    /// What was found damaged, by its place, and where it is kept, if it is.
+    pub damaged: Mutex<BTreeMap<PathBuf, Option<PathBuf>>>,
 }
 
 /// `area/xx/rest` for a digest.
@@ -77,9 +102,22 @@ impl Place {
     ) -> Result<Self, StoreError> {
         let place = Place::at(path, fs, single)?;
         match place.format()? {
-            None => place.create(function)?,
-            Some(found) if found == text(VERSION, function) => place.complete()?,
+            None => place
+                .create(function)
+                .map_err(|error| place.plain(error, EMPTY))?,
+            Some(found) if found == text(VERSION, function) => match place.complete() {
+                Err(error) if is_read_only(&error) => return place.for_reading(place.refused(&error)),
+                completed => completed?,
+            },
             Some(found) if found == text(UNSYNCED, function) => place.migrate(function)?,
+            Some(found) if is_newer(&found, function) => {
+                return place.for_reading(format!(
+                    "the store {} has the format `{}`, which this version of lambuild reads and never writes: use the \
+                     version that made it, or name another folder with --store",
+                    path.display(),
+                    line(&found)
+                ));
+            }
             Some(found) => return Err(place.other_format(&found, function)),
         }
         place.keep_reserve();
@@ -111,9 +149,50 @@ impl Place {
             boot: fs.boot(),
             fs,
             single,
+            read_only: None,
+            damaged: Mutex::default(),
         };
         place.check_owner()?;
         Ok(place)
+    }
+
+    /// The same store, where every operation that would change it is refused for this reason.
+    pub fn for_reading(&self, why: String) -> Result<Self, StoreError> {
+        let reason = why.clone();
+        let look = move |call: &Call| {
+            if CHANGES.contains(&call.operation) {
+                return Err(StoreError::Format(reason.clone()));
+            }
+            Ok(())
+        };
+        Ok(Place {
+            root: self.fs.root(&self.path)?,
+            path: self.path.clone(),
+            boot: self.boot.clone(),
+            fs: Arc::new(Watched::new(self.fs.clone(), look)),
+            single: true,
+            read_only: Some(why),
+            damaged: Mutex::default(),
+        })
+    }
+
+    /// Why a store is only read whose file system refuses to write.
+    pub fn refused(&self, error: &StoreError) -> String {
+        let why = match error {
+            StoreError::Io { source, .. } => source.to_string(),
+            other => other.to_string(),
+        };
+        format!(
+            "the store {} is only read, and this needs something new in it: {why}; make it writable, or name another \
+             folder with --store",
+            self.path.display()
+        )
+    }
+
+    /// Notes that something was damaged; each is told once.
+    pub fn note_damage(&self, path: PathBuf, kept: Option<PathBuf>) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.entry(path).or_insert(kept);
     }
 
     /// Takes room for the time when the disk is full. Best effort: a collection needs it only
@@ -145,6 +224,8 @@ impl Place {
             path,
             boot: String::new(),
             single: true,
+            read_only: None,
+            damaged: Mutex::default(),
         }
     }
 
@@ -280,11 +361,22 @@ impl Place {
         self.fs.sync_folder(&self.root)
     }
 
-    /// A failure in the staging area without its random names: a person can do nothing with those,
+    /// A failure as people are told it. That no room is left comes with how much is needed and free; what
+    /// happened in the staging area without its random names: a person can do nothing with those,
     /// and they would differ from run to run.
-    pub fn plain(&self, error: StoreError) -> StoreError {
+    pub fn plain(&self, error: StoreError, needed: u64) -> StoreError {
         let stage = self.path.join("stage");
         match error {
+            error if is_full(&error) => StoreError::Full {
+                folder: self.path.clone(),
+                needed,
+                free: self.fs.room(&self.root).map_or(0, |room| room.free),
+            },
+            StoreError::Io { source, .. } if is_too_many(&source) => StoreError::Format(format!(
+                "lambuild may not open as many files as it needs for the store {}: raise the limit with `ulimit -n \
+                 4096`, or run fewer actions at once with --jobs",
+                self.path.display()
+            )),
             StoreError::Io { doing, path, source } if path.starts_with(&stage) => StoreError::Io {
                 doing: if doing == "create" {
                     "create a file in"
@@ -397,7 +489,32 @@ pub(crate) fn is_missing(error: &StoreError) -> bool {
 /// Whether a failure is that the disk, or the user's share of it, is full.
 pub(crate) fn is_full(error: &StoreError) -> bool {
     let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
-    matches!(error, StoreError::Io { source, .. } if full.contains(&source.kind()))
+    match error {
+        StoreError::Full { .. } => true,
+        StoreError::Io { source, .. } => full.contains(&source.kind()),
+        _ => false,
+    }
+}
+
+/// Whether a failure is that the store may not be written.
+pub(crate) fn is_read_only(error: &StoreError) -> bool {
+    let refused = [io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied];
+    matches!(error, StoreError::Io { source, .. } if refused.contains(&source.kind()))
+}
+
+/// Whether a failure is that this process, or the system, has too many files open.
+pub(crate) fn is_too_many(error: &io::Error) -> bool {
+    [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// Whether a format is a later one of our number, `2.1` say: what is there means the same as in ours, but
+/// there are rules for writing that we do not know.
+fn is_newer(found: &str, function: DigestFunction) -> bool {
+    let rest = found.strip_prefix(&format!("{MAGIC}{VERSION}."));
+    let minor = rest.and_then(|rest| rest.strip_suffix(&format!("\n{}\n", function.name())));
+    minor.is_some_and(|minor| minor.parse::<u32>().is_ok())
 }
 
 fn text(version: u32, function: DigestFunction) -> String {

@@ -164,7 +164,7 @@ pub fn stable(store: &DiskStore, root: &Digest) -> Result<PathBuf, StoreError> {
 
 /// Moves a damaged tree to the stage, where it goes with the stage.
 fn take_away(store: &DiskStore, tree: &Path) -> Result<(), StoreError> {
-    tracing::warn!(path = %tree.display(), "a damaged tree was removed from the store and is made again");
+    store.note_damage(tree);
     let stage = store.stage()?;
     set_mode(tree, 0o755).map_err(StoreError::io("remove", tree))?;
     match fs::rename(tree, stage.path().join("damaged")) {

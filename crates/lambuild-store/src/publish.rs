@@ -10,7 +10,7 @@
 //! a file system may keep a rename and lose the bytes behind it.
 
 use crate::fs::{self, Handle, Named, Stat};
-use crate::layout::{Place, is_missing, object};
+use crate::layout::{Place, is_missing, is_too_many, object};
 use crate::points::point;
 use crate::session::{Need, Session};
 use lambuild_action::StoreError;
@@ -86,11 +86,21 @@ impl Publisher {
         }
     }
 
-    /// A new file in the staging area.
+    /// A new file in the staging area. Where too many are open, those that wait are named, and so closed, first.
     pub fn create(&self) -> Result<(PathBuf, Handle), StoreError> {
+        match self.create_now() {
+            Err(StoreError::Io { source, .. }) if is_too_many(&source) => {
+                self.commit()?;
+                self.create_now()
+            }
+            created => created,
+        }
+        .map_err(|error| self.place.plain(error, 4096))
+    }
+
+    fn create_now(&self) -> Result<(PathBuf, Handle), StoreError> {
         let path = self.session.fresh("o");
-        let file = self.place.fs.create(&self.place.root, &path);
-        let file = file.map_err(|error| self.place.plain(error))?;
+        let file = self.place.fs.create(&self.place.root, &path)?;
         point("stage.created")?;
         Ok((path, file))
     }
@@ -148,7 +158,8 @@ impl Publisher {
     /// the next barrier, since that session may die before it does so.
     pub fn rely_on(&self, path: &Path, stat: &Stat) {
         let is_young = stat.changed >= self.session.begun - YOUNG;
-        if let Some(folder) = path.parent().filter(|_| is_young) {
+        let is_ours = self.place.read_only.is_none();
+        if let Some(folder) = path.parent().filter(|_| is_young && is_ours) {
             lock(&self.waiting).folders.insert(folder.to_owned());
         }
     }
@@ -232,7 +243,7 @@ impl Publisher {
         if self.function.digest(&bytes) != *digest {
             return Err(StoreError::Damaged(*digest));
         }
-        let (path, file) = self.create()?;
+        let (path, file) = self.create_now()?;
         fs.write(&file, &bytes)?;
         fs.set_mode(&file, 0o444)?;
         fs.sync_data(&file)?;
@@ -328,6 +339,7 @@ const MOST_QUARANTINED: usize = 64;
 pub(crate) fn quarantine(place: &Place, path: &Path, digest: &Digest) -> Result<(), StoreError> {
     let to = Path::new("quarantine").join(digest.hex());
     place.name_over(path, &to)?;
+    place.note_damage(place.path.join(path), Some(place.path.join(&to)));
     point("quarantine.moved")?;
     let Some(folder) = place.fs.folder(&place.root, Path::new("quarantine"))? else {
         return Ok(());

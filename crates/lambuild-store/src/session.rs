@@ -107,7 +107,7 @@ impl Session {
         })
     }
 
-    /// The session of a place where every operation is refused.
+    /// The session of a place where nothing may be written.
     pub fn nowhere(place: Arc<Place>) -> Self {
         let nothing = || Handle::numbered(0, place.path.clone());
         Session {
@@ -141,7 +141,8 @@ impl Session {
                 .copied()
                 .collect()
         };
-        if new.is_empty() {
+        // In a store that is only read a need cannot be written down: what is collected meanwhile is missing.
+        if new.is_empty() || self.place.read_only.is_some() {
             return Ok(());
         }
         let mut lines = String::new();
@@ -182,6 +183,9 @@ fn make_area(place: &Place, folder: &Path) -> Result<(), StoreError> {
 /// effort: the collector does it for those who cannot.
 impl Drop for Session {
     fn drop(&mut self) {
+        if self.place.read_only.is_some() {
+            return;
+        }
         let gone = remove::tree(&*self.place.fs, &self.place.root, &self.folder);
         let gone = gone.and_then(|()| self.place.fs.unlink(&self.place.root, &self.lease_path));
         if let Err(error) = gone {

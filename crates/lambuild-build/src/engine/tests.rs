@@ -23,6 +23,8 @@ struct Memory {
     ran: Mutex<Vec<String>>,
     /// Which bytes are lost in the moment in which an action starts.
     loses: Mutex<BTreeMap<String, String>>,
+    /// Which bytes are lost in the moment in which a selector reads them.
+    unread: Mutex<Option<String>>,
 }
 
 impl BlobStore for Memory {
@@ -33,6 +35,10 @@ impl BlobStore for Memory {
         self.blobs.lock().unwrap().contains_key(digest)
     }
     fn read(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        let mut unread = self.unread.lock().unwrap();
+        if let Some(text) = unread.take_if(|text| F.digest(text.as_bytes()) == *digest) {
+            self.blobs.lock().unwrap().remove(&F.digest(text.as_bytes()));
+        }
         self.blobs
             .lock()
             .unwrap()
@@ -485,4 +491,43 @@ async fn who_asks_for_what_it_has_is_stopped() {
     let graph = picking(&[("one", Some("a"), &[])], &[("app", &[0], &[&[0], &[0, 9]])]);
     let rounds = build(&memory, &graph, &settings(false)).await;
     assert_eq!(rounds.failed.len(), 1);
+}
+
+/// A selector that reads what it refers to, and tells what it cannot read as a mistake at its place.
+struct Peek(Join);
+
+impl Selector for Peek {
+    fn select(&self, seen: &Seen<'_>) -> Result<Step, Box<Diagnostic>> {
+        for output in seen.outputs {
+            let Node::File { digest, .. } = output else {
+                continue;
+            };
+            seen.blobs.read(digest).map_err(|error| {
+                let span = Span::new(FileId(0), 0, 0);
+                Box::new(Diagnostic::error("E1004", error.to_string(), span, "needed here"))
+            })?;
+        }
+        self.0.select(seen)
+    }
+}
+
+#[tokio::test]
+async fn what_a_selector_cannot_read_is_made_again() {
+    let memory = Arc::new(Memory::default());
+    edit(&memory, "a", "A# of a");
+    let mut graph = Arc::into_inner(graph(&[("lib", Some("a"), &[])])).unwrap();
+    graph.add(PlannedAction {
+        mnemonic: "peek",
+        subject: "one".to_owned(),
+        inputs: vec![NodeId(0)],
+        work: Work::Select(Box::new(Peek(Join {
+            name: "one".into(),
+            source: None,
+        }))),
+        span: Span::new(FileId(0), 0, 0),
+    });
+    *memory.unread.lock().unwrap() = Some("A".to_owned());
+    let outcome = build(&memory, &Arc::new(graph), &settings(false)).await;
+    assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
+    assert_eq!(ran(&memory), ["lib", "lib", "one"]);
 }

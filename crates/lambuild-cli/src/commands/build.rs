@@ -1,6 +1,6 @@
 //! `lambuild build`: targets in, artifacts under `.lambuild/out/`.
 
-use crate::args::{Build, Selection};
+use crate::args::{Build, Running, Selection};
 use crate::artifacts::{self, Artifact};
 use crate::environment::Environment;
 use crate::exit;
@@ -8,6 +8,7 @@ use crate::run::{self, Built, judge};
 use crate::summary::{self, Summary};
 use crate::talk::Talk;
 use crate::workspace::Workspace;
+use lambuild_action::StoreError;
 use lambuild_graph::{Configured, configured};
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::select::select;
@@ -25,15 +26,9 @@ pub fn run(options: &Build, workspace: &Workspace, environment: &Environment, ta
     let targets = selected(&options.selection, &evaluation, workspace, talk)?;
     let wanted = configured(&evaluation, &targets, &options.selection.architectures);
     judge(&mistakes(&wanted, &mut evaluation), &evaluation, talk)?;
-    let built = run::build(
-        workspace,
-        &mut evaluation,
-        &wanted,
-        &options.running,
-        environment,
-        talk,
-    )?;
-    let artifacts = deliver(&built, &evaluation, workspace, talk)?;
+    let (running, wanted) = (&options.running, &wanted);
+    let mut built = run::build(workspace, &mut evaluation, wanted, running, environment, talk)?;
+    let artifacts = deliver(&mut built, &evaluation, workspace, running, environment, talk)?;
     let summary = Summary::of(&built, &artifacts);
     summary.keep(workspace);
     if talk.json {
@@ -92,22 +87,65 @@ pub fn selected(
     })
 }
 
-/// Collects what was built and writes it below `.lambuild/out/`.
+/// How often a build goes on after an artifact was found damaged while it was written.
+const AGAIN: usize = 3;
+
+/// Collects what was built and writes it below `.lambuild/out/`. What is found damaged on the way is made again first.
 ///
 /// # Errors
 /// The exit code.
 pub fn deliver(
-    built: &Built,
+    built: &mut Built,
     evaluation: &Evaluation<'_>,
     workspace: &Workspace,
+    running: &Running,
+    environment: &Environment,
     talk: &Talk,
 ) -> Result<Vec<Artifact>, u8> {
-    let made = artifacts::collect(built, evaluation, &workspace.store)
-        .and_then(|made| artifacts::publish(&made, workspace).map(|()| made));
+    let write = |built: &Built| {
+        artifacts::collect(built, evaluation, &workspace.store)
+            .and_then(|made| artifacts::publish(&made, workspace).map(|()| made))
+    };
+    let mut made = write(built);
+    for _ in 0..AGAIN {
+        if !matches!(made, Err(StoreError::NotFound(_) | StoreError::Damaged(_))) {
+            break;
+        }
+        run::again(built, evaluation, workspace, running, environment, talk)?;
+        made = write(built);
+    }
+    built.damaged += tell_damaged(workspace, built.exit == exit::OK, talk);
     made.map_err(|error| {
         talk.error(&format!("the artifacts cannot be written: {error}"));
         exit::FAILED
     })
+}
+
+/// How many damaged files are named; a disk that goes bad damages thousands.
+const NAMED: usize = 5;
+
+/// Says what of the store was damaged, once; how much it was.
+fn tell_damaged(workspace: &Workspace, again: bool, talk: &Talk) -> usize {
+    let damaged = workspace.store.take_damaged();
+    let then = if again {
+        "was set aside and made again"
+    } else {
+        "was set aside; the next build makes it again"
+    };
+    for (path, kept) in damaged.iter().take(NAMED) {
+        let kept = kept.as_ref().map_or_else(
+            || format!(": {}", path.display()),
+            |kept| format!(": {}, kept as {}", path.display(), kept.display()),
+        );
+        talk.warning(&format!("a damaged object of the store {then}{kept}"));
+    }
+    if damaged.len() > NAMED {
+        talk.warning(&format!(
+            "so were {} more; `lambuild store verify` checks all of the store",
+            damaged.len() - NAMED
+        ));
+    }
+    damaged.len()
 }
 
 /// A layer whose files no runtime looks at is almost always a mistake, unless it says `data = true`.

@@ -242,15 +242,9 @@ pub fn run(
         Err(wrong) => return Err(judge(&wrong, &evaluation, talk).err().unwrap_or(exit::USAGE)),
     };
     let wanted = wanted(&settings, &evaluation);
-    let built = run::build(
-        workspace,
-        &mut evaluation,
-        &wanted,
-        &options.running,
-        environment,
-        talk,
-    )?;
-    let artifacts = deliver(&built, &evaluation, workspace, talk)?;
+    let running = &options.running;
+    let mut built = run::build(workspace, &mut evaluation, &wanted, running, environment, talk)?;
+    let artifacts = deliver(&mut built, &evaluation, workspace, running, environment, talk)?;
     Summary::of(&built, &artifacts).keep(workspace);
     if built.exit != exit::OK {
         return Err(built.exit);

@@ -119,7 +119,7 @@ fn with(folder: &TempDir, durability: Durability, fs: impl Fs + 'static) -> Disk
     DiskStore::open_with(&folder.path().join("s"), DigestFunction::Blake3, &options).unwrap()
 }
 
-fn result_of(digest: Digest) -> (ActionKey, ActionResult) {
+pub(super) fn result_of(digest: Digest) -> (ActionKey, ActionResult) {
     let node = Node::File {
         digest,
         executable: false,

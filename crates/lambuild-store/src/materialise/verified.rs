@@ -30,6 +30,9 @@ pub fn is_noted(store: &DiskStore, tree: &Digest, ready: &Path) -> bool {
 
 /// Notes that it was. Best effort.
 pub fn note(store: &DiskStore, tree: &Digest, ready: &Path) {
+    if store.read_only().is_some() {
+        return;
+    }
     let to = note_path(store, tree);
     let written = text(ready).zip(to.parent()).is_some_and(|(text, folder)| {
         create_folder(folder)

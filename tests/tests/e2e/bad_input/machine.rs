@@ -54,16 +54,31 @@ fn a_read_only_store() {
     folders.iter().for_each(|folder| mode(folder, 0o555));
     at.edit("run.sh", "#!/bin/sh", "#!/bin/bash");
     let before = below(&at.home());
-    for command in [&["build"][..], &["check"], &["deploy", "--stage", "dev"]] {
-        let refused = run(&at, command).exits(1);
-        assert_eq!(
-            tokens(&refused, &at),
-            "error: the store cannot be used: cannot create a file in [home]/store/stage: Permission denied (os error \
-             13)\n  it must be in a folder that you may write and that has space: name another with --store or \
-             LAMBUILD_STORE\n"
-        );
-        assert_eq!(below(&at.home()), before, "{refused}");
-    }
+    run(&at, &["check"]).success();
+    let refused = run(&at, &["build"]).exits(1);
+    assert_snapshot!(tokens(&refused, &at), @r#"
+    warning: the store [home]/store is only read: what is in it is used, and nothing new is kept
+    error[E1004]: the store [home]/store is only read, and this needs something new in it: Permission denied (os error 13); make it writable, or name another folder with --store
+     --> lambda.build:4:47
+      |
+    4 |   build   = files { content = { "bootstrap" = ./run.sh } }
+      |                                               ^^^^^^^^ needed here
+      |
+      = help: free space there, or name another store with --store or LAMBUILD_STORE
+
+    2 actions not tried after the failure
+    1 action failed; 0 done in [time]
+    "#);
+    assert_eq!(below(&at.home()), before, "{refused}");
+    // What is there is used.
+    at.edit("run.sh", "#!/bin/bash", "#!/bin/sh");
+    let reused = run(&at, &["build"]).success();
+    assert_snapshot!(tokens(&reused, &at), @r#"
+    warning: the store [home]/store is only read: what is in it is used, and nothing new is kept
+    nothing to do for 2 targets: 4 actions reused, [time]
+    "#);
+    assert_eq!(below(&at.home()), before, "{reused}");
+    at.edit("run.sh", "#!/bin/sh", "#!/bin/bash");
     folders.iter().for_each(|folder| mode(folder, 0o755));
     let after = Build::of(&with_own_store(&at), &[]);
     assert_eq!(
@@ -80,6 +95,31 @@ fn a_store_of_another_version() {
     let refused = with_own_store(&at).run(["build"]).exits(1);
     assert_snapshot!(tokens(&refused, &at), @"error: the store [home]/store has the format `lambuild store 9, blake3`; this version of lambuild uses `lambuild store 2, blake3`: name another folder with --store");
     assert_eq!(below(&at.home().join("store")).len(), 1);
+}
+
+/// Damage that shows only when the artifact is written: it is made again in the same run.
+#[test]
+fn a_damaged_artifact_in_the_store() {
+    let at = Wrong::nothing().workspace;
+    let built = Build::of(&with_own_store(&at), &[]);
+    for path in below(&at.home().join("store/cas")).into_iter().map(PathBuf::from) {
+        if path.is_file() && fs::read(&path).unwrap().starts_with(b"PK") {
+            mode(&path, 0o644);
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[40] ^= 1;
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    fs::remove_dir_all(at.path(".lambuild/out")).unwrap();
+    let told = with_own_store(&at).run(["build"]).success();
+    assert_snapshot!(tokens(&told, &at), @r#"
+    warning: a damaged object of the store was set aside and made again: [home]/store/cas/80/208328751552637f19564fd33ea20784b05ba6cafe16abd900186cff8f43c7, kept as [home]/store/quarantine/80208328751552637f19564fd33ea20784b05ba6cafe16abd900186cff8f43c7
+    warning: a damaged object of the store was set aside and made again: [home]/store/cas/ac/64150945f71244a962725d1368e00f07be063a6c86e9b358cfe462a4f57548, kept as [home]/store/quarantine/ac64150945f71244a962725d1368e00f07be063a6c86e9b358cfe462a4f57548
+    built 2 targets: 1 action run, 3 reused, [time], 2 damaged objects set aside
+    "#);
+    assert_eq!(Build::of(&with_own_store(&at), &[]).changed_since(&built), []);
+    let again = with_own_store(&at).run(["build"]).success();
+    assert!(!again.stderr.contains("damaged"), "{again}");
 }
 
 #[test]
@@ -167,10 +207,9 @@ fn a_full_store() {
         };
         assert_snapshot!(tokens(&shown, &at), @r#"
         exit code 1, in the stage: 0
-        error: the store cannot be used: cannot write [home]/store/s/FORMAT: No space left on device (os error 28)
-          it must be in a folder that you may write and that has space: name another with --store or LAMBUILD_STORE
+        error: no space left in [home]/store/s: needs about 2.1 MB, free 0 B; run `lambuild store gc`, or name another folder with --store
         exit code 1, in the stage: 0
-        error[E1004]: cannot take room in [home]/store/s/stage: No space left on device (os error 28)
+        error[E1004]: no space left in [home]/store/s: needs about 2.0 MB, free 1.0 MB; run `lambuild store gc`, or name another folder with --store
          --> lambda.build:9:40
           |
         9 | layer tools { content = { "bin/tool" = ./tool.sh } }
