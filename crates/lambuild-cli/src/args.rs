@@ -123,6 +123,14 @@ pub enum Command {
     Lock(Lock),
     /// Check the build files without building anything
     Check(Check),
+    /// Build again from nothing under other conditions, and show what differs
+    ///
+    /// What was built is built a second time without any result or compile cache of the first: in another folder, at
+    /// another time, in another time zone and locale, with another umask, as another user on a host of another name,
+    /// and with half of the processors. Every output that is not the same is shown entry by entry, with what it is
+    /// likely to depend on. The exit code is 1 if there is one.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verify),
     /// Show which target needs which
     Graph(Graph),
     /// Put build files and libraries into the one style
@@ -300,6 +308,27 @@ pub struct Check {
 pub enum Deny {
     /// Warnings
     Warnings,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  lambuild verify                       everything in the workspace
+  lambuild verify services/orders/...   all below a folder
+  lambuild verify :app --arch arm64 --keep /tmp/differs
+                                        then: diffoscope /tmp/differs/*/first /tmp/differs/*/second";
+
+/// `lambuild verify`.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// Which targets.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Write both versions of what differs below this folder, for diffoscope
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub keep: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub running: Running,
 }
 
 /// `lambuild graph`.

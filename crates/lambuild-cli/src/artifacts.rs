@@ -6,7 +6,7 @@ use crate::workspace::Workspace;
 use lambuild_action::{BlobStore, StoreError};
 use lambuild_digest::{Digest, Directories, Node};
 use lambuild_graph::Artifact as Planned;
-use lambuild_lang::value::Arch;
+use lambuild_lang::value::{Arch, TargetId};
 use lambuild_lang::{Evaluation, Target, TargetKind};
 use lambuild_package::facts::Facts;
 use lambuild_rules::zip::{FACTS, LAYOUT, Layout, ZIP};
@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 /// What was built for one target, for one architecture or, where it is equal, for all.
 #[derive(Debug, Clone)]
 pub struct Artifact {
+    /// The target.
+    pub id: TargetId,
     /// The target's address.
     pub target: String,
     /// What kind it is.
@@ -100,6 +102,7 @@ fn read(
         return Ok(None);
     };
     let mut artifact = Artifact {
+        id: planned.configured.target,
         target: target.address(),
         kind: target.kind,
         architectures: vec![planned.configured.arch],

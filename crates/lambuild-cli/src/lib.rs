@@ -19,6 +19,9 @@ pub mod workspace;
 pub mod progress;
 pub mod talk;
 
+pub mod codes;
+pub mod verify;
+
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use crate::fetchers::fetchers;
 use crate::progress::Progress;
 use crate::talk::Talk;
 use crate::workspace::Workspace;
-use lambuild_action::{NodeId, PlannedAction, Sources, Work};
+use lambuild_action::{NodeId, PlannedAction, Sources, Store, Work};
 use lambuild_build::{Dispatch, Engine, Failure, Outcome, Settings};
 use lambuild_graph::{ActionGraph, Configured};
 use lambuild_lang::Evaluation;
@@ -172,27 +172,51 @@ fn run_engine(
     environment: &Environment,
     progress: &Arc<Progress>,
 ) -> Result<(Outcome, Option<String>), String> {
-    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let jobs = running.jobs.unwrap_or(processors);
-    let settings = Settings {
-        jobs,
-        keep_going: running.keep_going,
-        cancel: CancellationToken::new(),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot start the build: {error}"))?;
-    let sandbox = Arc::new(SandboxExecutor::new(
-        workspace.store.clone(),
-        wanted(running.sandbox),
-        Limits::default(),
-    ));
+    let sandbox = Arc::new(sandbox(workspace, running));
     let engine = Arc::new(engine(workspace, environment, sandbox.clone()));
+    let settings = settings(running);
     let (graph, progress) = (graph.clone(), progress.clone());
-    let outcome = runtime.block_on(async move {
+    let outcome = runtime()?.block_on(async move {
         tokio::spawn(interrupts(settings.cancel.clone()));
         engine.run(graph, &settings, progress).await
     });
     Ok((outcome, sandbox.fell_back().map(str::to_owned)))
+}
+
+/// What runs the futures of a build.
+///
+/// # Errors
+/// In the user's words.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| format!("cannot start the build: {error}"))
+}
+
+/// How a build is run, as the options say.
+pub fn settings(running: &Running) -> Settings {
+    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Settings {
+        jobs: running.jobs.unwrap_or(processors),
+        keep_going: running.keep_going,
+        cancel: CancellationToken::new(),
+    }
+}
+
+/// Who runs processes, as the options say.
+pub fn sandbox(workspace: &Workspace, running: &Running) -> SandboxExecutor {
+    SandboxExecutor::new(
+        workspace.store.clone(),
+        wanted(running.sandbox),
+        Limits::default(),
+    )
+}
+
+/// Who runs processes and the steps inside lambuild; fetches are not among them.
+pub fn steps(store: Arc<dyn Store>, processes: Arc<SandboxExecutor>) -> Dispatch {
+    Dispatch::new(store, processes)
+        .step(Arc::new(FilesStep))
+        .step(Arc::new(ArchiveStep))
+        .step(Arc::new(ZipStep))
 }
 
 fn wanted(asked: Sandbox) -> Wanted {
@@ -204,7 +228,7 @@ fn wanted(asked: Sandbox) -> Wanted {
 }
 
 /// The first Ctrl-C, or a CI system's wish to end, ends the build in order, the second one at once.
-async fn interrupts(cancel: CancellationToken) {
+pub async fn interrupts(cancel: CancellationToken) {
     let signals =
         signal(SignalKind::interrupt()).and_then(|first| Ok((first, signal(SignalKind::terminate())?)));
     // Without handlers a signal ends the process as it always does.
@@ -225,10 +249,7 @@ async fn interrupts(cancel: CancellationToken) {
 
 fn engine(workspace: &Workspace, environment: &Environment, sandbox: Arc<SandboxExecutor>) -> Engine {
     let store = workspace.store.clone();
-    let executor = Dispatch::new(store.clone(), sandbox)
-        .step(Arc::new(FilesStep))
-        .step(Arc::new(ArchiveStep))
-        .step(Arc::new(ZipStep));
+    let executor = steps(store.clone(), sandbox);
     let fetchers = fetchers(workspace, environment).into_iter();
     let executor = fetchers.fold(executor, |all, (step, fetcher)| all.fetcher(step, fetcher));
     let hosts = Arc::new(HostFolders::new(store.clone()));
@@ -242,7 +263,7 @@ fn engine(workspace: &Workspace, environment: &Environment, sandbox: Arc<Sandbox
 }
 
 /// Shows what failed, in the order of the plan; the exit code.
-fn failures(
+pub fn failures(
     outcome: &Outcome,
     graph: &ActionGraph,
     evaluation: &Evaluation<'_>,

@@ -108,7 +108,10 @@ pub fn read<E>(
 }
 
 /// The one stream of a gzip file, with nothing behind it.
-fn gunzip(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// A sentence, for what is damaged, too large or has something behind it.
+pub fn gunzip(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, String> {
     use std::io::Read as _;
     let mut decoder = flate2::bufread::GzDecoder::new(bytes);
     let mut inner = Vec::new();

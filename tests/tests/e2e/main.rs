@@ -22,3 +22,4 @@ mod lock;
 mod lsp;
 mod lsp_client;
 mod toolchain;
+mod verify;

@@ -7,11 +7,12 @@ use serde_json::json;
 
 /// Every code of this program, in order.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    let tables = [
+    let tables: [&[Code]; 5] = [
         lambuild_lang::codes::ALL,
         lambuild_graph::codes::ALL,
         lambuild_deploy::codes::ALL,
         lambuild_rules::codes::ALL,
+        crate::codes::ALL,
     ];
     tables.into_iter().flatten()
 }

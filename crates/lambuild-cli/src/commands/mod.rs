@@ -14,6 +14,7 @@ pub mod lock;
 pub mod lsp;
 pub mod man;
 pub mod store;
+pub mod verify;
 
 use crate::args::{Args, Command};
 use crate::environment::Environment;
@@ -41,6 +42,7 @@ pub fn run(args: &Args, environment: &Environment) -> u8 {
         Command::Deploy(options) => open().and_then(|at| deploy::run(options, &at, environment, &talk)),
         Command::Lock(options) => open().and_then(|at| lock::run(options, &at, environment, &talk)),
         Command::Check(options) => open().and_then(|at| check::run(options, &at, &talk)),
+        Command::Verify(options) => open().and_then(|at| verify::run(options, &at, environment, &talk)),
         Command::Graph(options) => open().and_then(|at| graph::run(options, &at, &talk)),
         Command::Fmt(options) => fmt::run(options, &args.common, environment, &talk),
         Command::Doctor => doctor::run(&args.common, environment, &talk),
