@@ -21,6 +21,11 @@ pub struct Suite {
 /// All suites. A new one is one line here and a module beside this one.
 pub const SUITES: &[Suite] = &[
     Suite {
+        name: "hermetic",
+        about: "the examples under reprotest and under `verify`, 15 minutes; reprotest needs root",
+        run: hermetic,
+    },
+    Suite {
         name: "fuzz",
         about: "parse, fmt and evaluate under libFuzzer, MINUTES (5) each; needs cargo-fuzz",
         run: fuzz::run,
@@ -54,6 +59,22 @@ fn sources(root: &Path, _: &[&str]) -> Result<()> {
         "lambuild-store",
         "--",
         "--ignored",
+    ];
+    process::run(root, &test)
+}
+
+/// Whole builds of the examples, from nothing and several times over.
+fn hermetic(root: &Path, _: &[&str]) -> Result<()> {
+    let test = [
+        "cargo",
+        "test",
+        "--release",
+        "--locked",
+        "-p",
+        "lambuild-tests",
+        "--",
+        "--ignored",
+        "reproducible::",
     ];
     process::run(root, &test)
 }

@@ -21,5 +21,6 @@ mod harness;
 mod lock;
 mod lsp;
 mod lsp_client;
+mod reproducible;
 mod toolchain;
 mod verify;
