@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::process;
 
+mod steps;
+
 /// The programs of `examples/monorepo`.
 const MAINS: [&str; 5] = [
     "services/orders/cmd/orders-api",
@@ -43,6 +45,8 @@ pub fn named(root: &Path, args: &[&str]) -> Result<()> {
     match args {
         [] => run(root),
         ["lang"] => run_lang(root),
+        ["steps"] => steps::run(root, None),
+        ["steps", functions] => steps::run(root, Some(functions)),
         ["store", rest @ ..] => {
             let start = [
                 "cargo",
@@ -58,7 +62,7 @@ pub fn named(root: &Path, args: &[&str]) -> Result<()> {
         }
         [other, ..] => {
             bail!(
-                "`{other}` is no benchmark: there are `lang` and `store`, and without a name the one against Go"
+                "`{other}` is no benchmark: there are `lang`, `steps` and `store`, and without a name the one against Go"
             )
         }
     }
@@ -177,7 +181,7 @@ impl Bench {
 
     /// What the peer needs of the network, before anything is measured.
     fn fetch_modules(&self) -> Result<()> {
-        self.measure(self.go_command(&["mod", "download"])).map(drop)
+        measure(self.go_command(&["mod", "download"])).map(drop)
     }
 
     /// lambuild's compile cache and results, and the peer's compile cache.
@@ -205,7 +209,7 @@ impl Bench {
             .args(["build", "--quiet", "--store"])
             .arg(&self.store)
             .current_dir(&self.workspace);
-        self.measure(command)
+        measure(command)
     }
 
     /// What one would write without lambuild: each program for each architecture, same flags.
@@ -234,7 +238,7 @@ impl Bench {
                 command
                     .args(["-s -w -buildid=", "-o", &out, &package])
                     .env("GOARCH", arch);
-                let took = self.measure(command)?;
+                let took = measure(command)?;
                 sum = Took {
                     wall: sum.wall + took.wall,
                     cpu: sum.cpu + took.cpu,
@@ -284,24 +288,24 @@ impl Bench {
         best.context("no round was run")
     }
 
-    fn measure(&self, mut command: Command) -> Result<Took> {
-        let (before, start) = (children()?, now());
-        let output = command
-            .output()
-            .with_context(|| format!("{command:?} cannot be started"))?;
-        let took = Took {
-            wall: start.elapsed(),
-            cpu: children()?.saturating_sub(before),
-        };
-        if !output.status.success() {
-            bail!("{command:?} failed\n{}", String::from_utf8_lossy(&output.stderr));
-        }
-        Ok(took)
-    }
-
     fn remove(&self) -> Result<()> {
         remove(&self.folder)
     }
+}
+
+fn measure(mut command: Command) -> Result<Took> {
+    let (before, start) = (children()?, now());
+    let output = command
+        .output()
+        .with_context(|| format!("{command:?} cannot be started"))?;
+    let took = Took {
+        wall: start.elapsed(),
+        cpu: children()?.saturating_sub(before),
+    };
+    if !output.status.success() {
+        bail!("{command:?} failed\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(took)
 }
 
 fn text(path: &Path) -> Result<&str> {

@@ -19,6 +19,7 @@ usage: cargo xtask COMMAND
   botocore     what is new in the Lambda API since the pinned botocore; `botocore move` pins it
   bench        lambuild against a plain loop of `go build`, as a table with ratios;
                `bench store` the store against cp, stat and b3sum;
+               `bench steps [N]` N small commands, sandboxed, against ninja;
                `bench lang` the language's speed and memory, against the same in Nix
   soak [NAME]  a long-running suite; without a name, the list of them; `soak fuzz MINUTES`
 ";
