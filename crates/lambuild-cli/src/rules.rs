@@ -12,7 +12,7 @@ use lambuild_rules::fetch::Fetches;
 use lambuild_rules::files::Files;
 use lambuild_rules::go::rule::Go;
 use lambuild_rules::go::toolchain::GoToolchains;
-use lambuild_rules::host::toolchain::HostPrograms;
+use lambuild_rules::host::toolchain::{Found, HostPrograms};
 use lambuild_rules::launcher;
 use lambuild_rules::pins::Pins;
 use lambuild_rules::zip::Zips;
@@ -63,6 +63,7 @@ pub fn rules(environment: &Environment, pins: &Arc<Pins>, platform: &str) -> Rul
             Box::new(HostPrograms {
                 view: Arc::new(HostFiles::new(environment)),
                 hosted,
+                found: Found::default(),
             }),
         ],
         packager: Box::new(Zips),

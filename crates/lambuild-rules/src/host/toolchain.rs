@@ -10,8 +10,9 @@ use lambuild_lang::diagnostic::{Diagnostic, Exit};
 use lambuild_lang::schema::{Attribute, Schema, Type};
 use lambuild_lang::source::Span;
 use lambuild_lang::value::{Attrs, Data, Value};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The attributes of `toolchain sh`.
 pub static SCHEMA: Schema = Schema {
@@ -44,7 +45,15 @@ pub struct HostPrograms {
     pub view: Arc<dyn HostView>,
     /// What stands for a program that needs a loader, on the platform that builds.
     pub hosted: &'static [u8],
+    /// What was found in this run: every command with these programs asks again.
+    pub found: Found,
 }
+
+/// Programs → their files.
+#[derive(Debug, Default)]
+pub struct Found(Mutex<BTreeMap<Vec<Arc<str>>, Files>>);
+
+type Files = Result<Vec<HostFile>, Refusal>;
 
 impl ToolchainRule for HostPrograms {
     fn schema(&self) -> &'static Schema {
@@ -53,10 +62,7 @@ impl ToolchainRule for HostPrograms {
 
     fn plan(&self, declared: Option<&Attrs>, asked: Span) -> Result<Toolchain, Box<Diagnostic>> {
         let (names, span) = programs(declared).ok_or_else(|| undeclared(asked))?;
-        let found = closure(names.iter().map(|name| &**name), &*self.view);
-        let files = found
-            .map_err(|refusal| refused(&refusal, span))
-            .map(|found| self.files(&found))?;
+        let files = self.find(&names).map_err(|refusal| refused(&refusal, span))?;
         let subject = names.join(" ");
         Ok(Toolchain {
             identity: format!("toolchain sh {subject}"),
@@ -72,6 +78,15 @@ impl ToolchainRule for HostPrograms {
 }
 
 impl HostPrograms {
+    fn find(&self, names: &[Arc<str>]) -> Files {
+        let mut found = self.found.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = found.get(names) {
+            return known.clone();
+        }
+        let made = closure(names.iter().map(|name| &**name), &*self.view).map(|found| self.files(&found));
+        found.entry(names.to_vec()).or_insert(made).clone()
+    }
+
     fn files(&self, found: &Closure) -> Vec<HostFile> {
         let mut files = Vec::new();
         let mut put = |at: String, from: HostBytes| {

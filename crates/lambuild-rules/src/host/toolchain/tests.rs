@@ -18,6 +18,7 @@ fn the_loader_is_named_by_what_it_understands() {
         let programs = HostPrograms {
             view: Arc::new(Machine::new().file(path, text)),
             hosted: b"",
+            found: Found::default(),
         };
         programs.loader_name(path)
     };
@@ -42,6 +43,7 @@ fn places_in_the_tree() {
     let programs = HostPrograms {
         view: Arc::new(machine),
         hosted: b"h",
+        found: Found::default(),
     };
     let files = programs.files(&found);
     let lines: Vec<String> = files
@@ -91,6 +93,7 @@ fn a_shell_and_its_programs_run_from_their_copies() {
     let programs = HostPrograms {
         view,
         hosted: hosted(),
+        found: Found::default(),
     };
     let folder = tempfile::tempdir().unwrap();
     for file in programs.files(&found) {
