@@ -9,7 +9,7 @@ use lambuild_action::{
     ActionKey, ActionResult, EncodedAction, ExecuteError, NodeId, PlannedAction, Request, Seen, Selection,
     Step, StoreError, Turn, Work, cache_key,
 };
-use lambuild_digest::{Dir, Entry, Node};
+use lambuild_digest::{Digest, Dir, Entry, Node};
 use lambuild_graph::ActionGraph;
 use lambuild_lang::diagnostic::Diagnostic;
 use std::sync::Arc;
@@ -122,12 +122,7 @@ impl Attempt {
         waits: impl Fn(&str) + Send + Sync,
     ) -> Result<Attempted, Failure> {
         match self.clone().blocking(|attempt| attempt.prepare()).await? {
-            Prepared::Taken(out) => Ok(Attempted::Done(Done {
-                out,
-                key: None,
-                how: How::Taken,
-                log: Vec::new(),
-            })),
+            Prepared::Done(done) => Ok(Attempted::Done(done)),
             Prepared::Wants(inputs) => Ok(Attempted::Wants(inputs)),
             Prepared::Keyed(step, encoded) => self
                 .get(*step, encoded, started, waits)
@@ -136,6 +131,7 @@ impl Attempt {
         }
     }
 
+    /// The result of an action that was not there when it was looked up first.
     async fn get(
         self: Arc<Self>,
         step: Step,
@@ -143,21 +139,23 @@ impl Attempt {
         started: impl Fn() + Send + Sync,
         waits: impl Fn(&str) + Send + Sync,
     ) -> Result<Done, Failure> {
-        if let Some(done) = self.clone().look_up(encoded.key).await? {
-            return Ok(done);
-        }
         let turn = self.engine.turn(encoded.key);
-        let _mine = turn.lock().await;
-        if let Some(done) = self.clone().look_up(encoded.key).await? {
-            return Ok(done);
-        }
-        let Some((_slot, _turn)) = self.clone().turn_among_others(encoded.key, waits).await? else {
-            return Err(interrupted(&step, encoded.key));
+        let _mine = match turn.try_lock() {
+            Ok(mine) => mine,
+            Err(_) => {
+                let mine = turn.lock().await;
+                // The equal action of this run that had the turn has most likely recorded its result.
+                if let Some(done) = self.clone().look_up(encoded.key).await? {
+                    return Ok(done);
+                }
+                mine
+            }
         };
-        // Whoever had the turn before may have recorded the result.
-        if let Some(done) = self.clone().look_up(encoded.key).await? {
-            return Ok(done);
-        }
+        let (_slot, _turn) = match self.clone().turn_among_others(encoded.key, waits).await? {
+            Some(Begin::Run(slot, turn)) => (slot, turn),
+            Some(Begin::Done(done)) => return Ok(done),
+            None => return Err(interrupted(&step, encoded.key)),
+        };
         started();
         let result = self.clone().execute(step, encoded).await;
         if result.as_ref().is_err_and(|failure| !failure.is_loss()) && !self.keep_going {
@@ -173,23 +171,21 @@ impl Attempt {
         self: Arc<Self>,
         key: ActionKey,
         waits: impl Fn(&str) + Send + Sync,
-    ) -> Result<Option<(OwnedSemaphorePermit, Box<dyn Send + Sync>)>, Failure> {
+    ) -> Result<Option<Begin>, Failure> {
         let (asked, mut told, mut pause) = (Stopwatch::start(), false, FIRST_PAUSE);
         loop {
             let Ok(slot) = self.slots.clone().acquire_owned().await else {
                 return Ok(None);
             };
-            let turn = self
-                .clone()
-                .blocking(move |attempt| Ok(attempt.engine.others.turn(&key)?))
-                .await?;
-            match turn {
-                Turn::Mine(turn) => return Ok(Some((slot, turn))),
-                Turn::Taken { by } if !told && asked.elapsed() >= PATIENCE => {
+            let asked_for = self.clone().blocking(move |attempt| attempt.take_turn(&key));
+            match asked_for.await? {
+                (Turn::Mine(_), Some(done)) => return Ok(Some(Begin::Done(done))),
+                (Turn::Mine(turn), None) => return Ok(Some(Begin::Run(slot, turn))),
+                (Turn::Taken { by }, _) if !told && asked.elapsed() >= PATIENCE => {
                     waits(&by);
                     told = true;
                 }
-                Turn::Taken { .. } => {}
+                (Turn::Taken { .. }, _) => {}
             }
             drop(slot);
             // No file system tells when a lock becomes free to one who can also be interrupted.
@@ -198,12 +194,26 @@ impl Attempt {
         }
     }
 
+    /// Asks for the turn, and with it for the result: whoever had the turn before may have recorded it.
+    fn take_turn(&self, key: &ActionKey) -> Result<(Turn, Option<Done>), Failure> {
+        let turn = self.engine.others.turn(key)?;
+        let found = match &turn {
+            Turn::Mine(_) => self.found(key)?,
+            Turn::Taken { .. } => None,
+        };
+        Ok((turn, found))
+    }
+
     async fn look_up(self: Arc<Self>, key: ActionKey) -> Result<Option<Done>, Failure> {
-        let found = self.blocking(move |attempt| attempt.acceptable(&key)).await?;
+        self.blocking(move |attempt| attempt.found(&key)).await
+    }
+
+    fn found(&self, key: &ActionKey) -> Result<Option<Done>, Failure> {
+        let found = self.acceptable(key)?;
         tracing::debug!(%key, hit = found.is_some(), "looked up");
         let cached = |out| Done {
             out,
-            key: Some(key),
+            key: Some(*key),
             how: How::Cached,
             log: Vec::new(),
         };
@@ -216,16 +226,17 @@ impl Attempt {
         Ok(found.filter(|result| self.engine.executor.accepts(result.isolation)))
     }
 
+    /// Finds out what is to be run, and whether its result is there.
     fn prepare(&self) -> Result<Prepared, Failure> {
         let engine = &self.engine;
         match &self.action().work {
             Work::HostFolder { folder, keep } => {
                 let taken = engine.hosts.take(folder, *keep).map_err(Failure::Machine)?;
-                Ok(Prepared::Taken(Node::Directory(taken)))
+                Ok(Prepared::taken(taken))
             }
             Work::HostFiles(files) => {
                 let taken = engine.hosts.take_files(files).map_err(Failure::Machine)?;
-                Ok(Prepared::Taken(Node::Directory(taken)))
+                Ok(Prepared::taken(taken))
             }
             Work::Select(selector) => {
                 let watch = Watch::over(&*engine.store);
@@ -243,7 +254,10 @@ impl Attempt {
                 match selector.explore(&seen).map_err(told)? {
                     Selection::Step(step) => {
                         let encoded = cache_key::encode(&step, engine.store.function());
-                        Ok(Prepared::Keyed(step, encoded))
+                        Ok(match self.found(&encoded.key)? {
+                            Some(done) => Prepared::Done(done),
+                            None => Prepared::Keyed(step, encoded),
+                        })
                     }
                     Selection::Wants(places) => self.wanted(&places),
                 }
@@ -306,7 +320,7 @@ impl Attempt {
 
     /// Puts everything in the store that the action's messages name: an executor reads
     /// nothing else, so an edit from here on cannot enter the result.
-    fn provide(&self, inputs: &Dir, messages: &[(lambuild_digest::Digest, Vec<u8>)]) -> Result<(), Failure> {
+    fn provide(&self, inputs: &Dir, messages: &[(Digest, Vec<u8>)]) -> Result<(), Failure> {
         for (_, message) in messages {
             self.engine.store.write(message)?;
         }
@@ -336,15 +350,39 @@ impl Attempt {
         self: Arc<Self>,
         work: impl FnOnce(&Attempt) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let ended = tokio::task::spawn_blocking(move || work(&self)).await;
+        // A thread for each of a thousand actions would cost more than what they do. Nobody closes the door.
+        let at_work = self.engine.at_work.clone().acquire_owned().await;
+        let ended = tokio::task::spawn_blocking(move || {
+            let done = work(&self);
+            drop(at_work);
+            done
+        });
+        let ended = ended.await;
         ended.unwrap_or_else(|error| Err(Failure::Machine(format!("a step inside lambuild broke: {error}"))))
     }
 }
 
 enum Prepared {
-    Taken(Node),
+    Done(Done),
     Wants(Vec<NodeId>),
     Keyed(Box<Step>, EncodedAction),
+}
+
+impl Prepared {
+    fn taken(folder: Digest) -> Self {
+        Prepared::Done(Done {
+            out: Node::Directory(folder),
+            key: None,
+            how: How::Taken,
+            log: Vec::new(),
+        })
+    }
+}
+
+/// What came of waiting for one's turn.
+enum Begin {
+    Run(OwnedSemaphorePermit, Box<dyn Send + Sync>),
+    Done(Done),
 }
 
 fn interrupted(step: &Step, key: ActionKey) -> Failure {

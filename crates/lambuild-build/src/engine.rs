@@ -29,6 +29,8 @@ pub struct Engine {
     /// Whose turn it is among processes.
     pub(crate) others: Arc<dyn Turns>,
     turns: Mutex<FxHashMap<ActionKey, Arc<tokio::sync::Mutex<()>>>>,
+    /// How many actions are looked at at once, on threads that may wait for the disk.
+    pub(crate) at_work: Arc<Semaphore>,
 }
 
 /// How a run is done.
@@ -69,6 +71,11 @@ const REWINDS: usize = 3;
 
 type Ended = (NodeId, Duration, Result<Attempted, Failure>);
 
+/// Some more than there are processors, since now and then one waits for the disk.
+fn threads() -> usize {
+    2 + 2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 impl Engine {
     /// An engine over these parts.
     pub fn new(
@@ -84,6 +91,7 @@ impl Engine {
             executor,
             others: Arc::new(()),
             turns: Mutex::default(),
+            at_work: Arc::new(Semaphore::new(threads())),
         }
     }
 
