@@ -285,6 +285,10 @@ impl DiskStore {
             // Somebody emptied the staging area.
             self.publisher.forget(digest);
         }
+        // What is not there is registered before it gets its name, many at once.
+        if self.place.fs.stat(&self.place.root, &object(digest))?.is_none() {
+            return Ok(false);
+        }
         self.publisher.session.register(&[Need::Object(*digest)])?;
         self.lies_there(digest)
     }

@@ -27,6 +27,7 @@ pub mod stage;
 pub mod stat_cache;
 pub mod statistics;
 pub mod temporary;
+mod threads;
 mod tree_on_disk;
 mod turns;
 pub mod verify;

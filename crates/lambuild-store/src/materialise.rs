@@ -3,11 +3,11 @@
 
 use crate::disk::{DiskStore, create_folder};
 use crate::read_and_hash::read_and_hash;
+use crate::threads;
 use crate::tree_on_disk;
 use lambuild_action::{BlobStore, StoreError};
 use lambuild_digest::tree::{MAX_DEPTH, walk};
 use lambuild_digest::{Digest, Directories, Node, RelPath, TreeError};
-use rayon::prelude::*;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
@@ -40,9 +40,11 @@ pub fn tree(
     instead: &dyn Fn(&RelPath) -> Option<Instead>,
 ) -> Result<(), StoreError> {
     let files = folders(store, root, folder, instead)?;
-    files
-        .par_iter()
-        .try_for_each(|(path, node)| place(store, node, &folder.join(path.as_str())))
+    threads::each(files, |(path, node)| {
+        place(store, &node, &folder.join(path.as_str()))
+    })
+    .into_iter()
+    .collect()
 }
 
 /// Makes the folders and what stands instead of some; answers what is still to be laid out.

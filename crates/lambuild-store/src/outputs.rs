@@ -19,9 +19,9 @@ use crate::beneath::{Beneath, Kind};
 use crate::disk::DiskStore;
 use crate::file_state::FileState;
 use crate::ingest::{self, IngestError};
+use crate::threads;
 use lambuild_action::write_tree;
 use lambuild_digest::{Dir, Entry, Node, RelPath};
-use rayon::prelude::*;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
@@ -130,12 +130,10 @@ impl Found<'_> {
 
     fn folder(&self) -> Result<Node, IngestError> {
         let found = self.gather()?;
-        let taken = found
-            .into_par_iter()
-            .map(|(at, kind)| Ok((self.take(&at, kind)?, at)))
-            .collect::<Result<Vec<(Entry, RelPath)>, IngestError>>()?;
+        let taken = threads::each(found, |(at, kind)| Ok((self.take(&at, kind)?, at)));
         let mut dir = Dir::default();
-        for (entry, at) in taken {
+        for taken in taken.into_iter().collect::<Result<Vec<_>, IngestError>>()? {
+            let (entry, at): (Entry, RelPath) = taken;
             dir.put(&at, entry, &())
                 .map_err(|_| refused(&at, "lies too deep"))?;
         }

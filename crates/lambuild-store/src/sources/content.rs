@@ -7,10 +7,10 @@
 use super::folder::{Folder, Item};
 use super::{SourceTree, below, unusable};
 use crate::beneath::Kind;
+use crate::threads;
 use lambuild_action::SourceError;
 use lambuild_digest::tree::MAX_DEPTH;
 use lambuild_digest::{Dir, Entry, RelPath};
-use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,10 +94,7 @@ impl Walk<'_> {
             if levels.len() > MAX_DEPTH {
                 return Err(too_deep(&ahead));
             }
-            let visited: Vec<_> = ahead
-                .par_iter()
-                .map(|next| self.visit(next, top, links))
-                .collect();
+            let visited = threads::each_of(ahead.iter().collect(), 2, |next| self.visit(next, top, links));
             // The first error by path, whichever thread was first.
             let level = visited.into_iter().collect::<Result<Vec<_>, _>>()?;
             ahead = next_level(&level)?;
@@ -112,12 +109,8 @@ impl Walk<'_> {
             return Err(problem.clone());
         }
         self.count(&folder, links)?;
-        let portions: Vec<_> = (0..folder.items.len())
-            .step_by(PORTION)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|from| self.portion(&folder, from, top, links))
-            .collect();
+        let starts = (0..folder.items.len()).step_by(PORTION).collect();
+        let portions = threads::each_of(starts, 2, |from| self.portion(&folder, from, top, links));
         let mut leaves = Vec::with_capacity(folder.items.len());
         for portion in portions {
             leaves.append(&mut portion?);
