@@ -7,6 +7,7 @@ use crate::local::{self, LocalExecutor};
 use crate::machine;
 use crate::run;
 use crate::spec::{Ids, Limits, Mount, Namespace, Protections, Report, Spec, devices, small_files};
+use crate::starter::Starter;
 use async_trait::async_trait;
 use lambuild_action::{ExecuteError, Executed, Executor, GoCache, Isolation, Request, StoreError};
 use lambuild_store::DiskStore;
@@ -36,6 +37,7 @@ pub struct SandboxExecutor {
     wanted: Wanted,
     limits: Limits,
     conditions: Conditions,
+    starter: Starter,
     /// How many actions were laid out: each takes the next processors.
     laid_out: AtomicUsize,
     go_caches: GoCaches,
@@ -52,6 +54,7 @@ impl SandboxExecutor {
             wanted,
             limits,
             conditions: Conditions::default(),
+            starter: Starter::default(),
             laid_out: AtomicUsize::new(0),
             go_caches: GoCaches::default(),
             missing: OnceLock::new(),
@@ -75,7 +78,7 @@ impl SandboxExecutor {
 
     /// Why there is no sandbox on this machine. Tries once, which takes some milliseconds.
     fn missing(&self) -> Option<&str> {
-        let find = || machine::missing(self.store.root());
+        let find = || machine::missing(&self.starter, self.store.root());
         self.missing.get_or_init(find).as_deref()
     }
 
@@ -118,7 +121,7 @@ impl SandboxExecutor {
         if self.conditions.half_the_processors {
             spec.processors = half_the_processors(self.laid_out.fetch_add(1, Ordering::Relaxed));
         }
-        let ended = run::run(&spec, &stage, request.timeout).await?;
+        let ended = run::run(&self.starter, &spec, &stage, request.timeout).await?;
         let log = judge(ended)?;
         let (store, command) = (self.store.clone(), request.command.clone());
         let work = stage.path().join("work");

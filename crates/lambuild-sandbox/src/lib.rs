@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! executor ─ layout: inputs on disk, and where each is seen ──▶ spec, a plain value
-//!     └─ run: starts `lambuild __sandbox` with the spec, hears the log, keeps the time
+//!     └─ run: sends the spec, hears the log, keeps the time
+//!            └─ starter: has `lambuild __sandbox` double itself for each sandbox
 //!            └─ helper: new namespaces ─ init: first process inside, watches (usage)
 //!                                          └─ apply, seccomp, sys: in effect, then the program
 //! ```
@@ -25,6 +26,7 @@ pub mod process;
 pub mod run;
 pub mod seccomp;
 pub mod spec;
+pub mod starter;
 pub mod sys;
 pub mod usage;
 

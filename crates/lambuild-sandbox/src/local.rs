@@ -279,12 +279,20 @@ mod tests {
             assert_eq!(done.log, b"said\n");
             assert_eq!(done.result.isolation, Isolation::Weak);
         }
-        assert_eq!(
-            lambuild_store::folder::list(&setup.store.root().join("stage"))
-                .unwrap()
-                .len(),
-            0
-        );
+        // stage/BOOT/SESSION/ACTION
+        let mut folders = vec![setup.store.root().join("stage")];
+        for _ in 0..3 {
+            let inner = |folder: &PathBuf| {
+                let names = lambuild_store::folder::list(folder).unwrap_or_default();
+                names
+                    .into_iter()
+                    .map(|(name, _)| folder.join(name))
+                    .collect::<Vec<_>>()
+            };
+            folders = folders.iter().flat_map(inner).collect();
+        }
+        let is_action = |path: &&PathBuf| path.is_dir();
+        assert_eq!(folders.iter().filter(is_action).count(), 0, "{folders:?}");
     }
 
     #[tokio::test]

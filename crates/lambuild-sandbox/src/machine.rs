@@ -4,13 +4,14 @@ use crate::conditions::Conditions;
 use crate::executor;
 use crate::run;
 use crate::spec::{Namespace, Report, Spec};
+use crate::starter::Starter;
 use crate::sys;
 use lambuild_store::StageFolder;
 use std::path::Path;
 
 /// Why there is no sandbox here, with what to do about it; `None` where there is one.
-pub fn missing(store: &Path) -> Option<String> {
-    let why = match try_namespaces(store, &Namespace::ALL) {
+pub fn missing(starter: &Starter, store: &Path) -> Option<String> {
+    let why = match try_namespaces(starter, store, &Namespace::ALL) {
         Report::Ended(0) => return None,
         Report::Cannot { step, why, errno } => format!("cannot {step}: {}", plain(&why, errno)),
         other => format!("the trial ended with {other:?}"),
@@ -31,7 +32,7 @@ fn plain(why: &str, errno: Option<i32>) -> &str {
 }
 
 /// How a trial with these namespaces ends.
-pub fn try_namespaces(store: &Path, namespaces: &[Namespace]) -> Report {
+pub fn try_namespaces(starter: &Starter, store: &Path, namespaces: &[Namespace]) -> Report {
     let stage = match StageFolder::make("t", &store.join("stage")) {
         Ok(stage) => stage,
         Err(error) => {
@@ -46,7 +47,7 @@ pub fn try_namespaces(store: &Path, namespaces: &[Namespace]) -> Report {
         namespaces: namespaces.to_vec(),
         ..executor::bare(stage.path().to_owned(), Vec::new(), &Conditions::default())
     };
-    run::trial(&spec)
+    run::trial(starter, &spec)
 }
 
 /// A switch of the system that forbids user namespaces: its file, the value that forbids, the advice.
@@ -104,6 +105,7 @@ pub struct Offer {
 
 /// What of a sandbox this machine offers, each thing tried by itself. Takes some tens of milliseconds.
 pub fn offers(store: &Path) -> Vec<Offer> {
+    let starter = Starter::default();
     let mut offers: Vec<Offer> = Namespace::ALL
         .into_iter()
         .map(|namespace| {
@@ -113,7 +115,7 @@ pub fn offers(store: &Path) -> Vec<Offer> {
             } else {
                 &with_user[..]
             };
-            offer(namespace, &try_namespaces(store, wanted))
+            offer(namespace, &try_namespaces(&starter, store, wanted))
         })
         .collect();
     let abi = sys::landlock_abi();

@@ -7,6 +7,7 @@ use crate::rules::host_go;
 use crate::talk::Talk;
 use crate::workspace::store;
 use lambuild_sandbox::machine::{self, Offer};
+use lambuild_sandbox::starter::Starter;
 use lambuild_store::DiskStore;
 use serde_json::{Value, json};
 
@@ -47,7 +48,10 @@ fn look(common: &Common, environment: &Environment) -> Found {
     let opened = store(common, environment);
     let folder = opened.as_deref().ok().map(DiskStore::root);
     let (sandbox, offers) = match folder {
-        Some(folder) => (machine::missing(folder), machine::offers(folder)),
+        Some(folder) => (
+            machine::missing(&Starter::default(), folder),
+            machine::offers(folder),
+        ),
         None => (
             Some("no sandbox can be tried without a store".to_owned()),
             Vec::new(),

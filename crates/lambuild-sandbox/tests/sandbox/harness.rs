@@ -7,6 +7,7 @@ use lambuild_digest::{DigestFunction, Dir, RelPath};
 use lambuild_sandbox::executor::prepare;
 use lambuild_sandbox::run;
 use lambuild_sandbox::spec::{Limits, Report, Spec};
+use lambuild_sandbox::starter::{self, Starter};
 use lambuild_sandbox::{Conditions, SandboxExecutor, Wanted};
 use lambuild_store::{DiskStore, folder};
 use std::collections::BTreeMap;
@@ -59,7 +60,7 @@ pub fn probe() -> &'static Path {
 
 /// Whether this machine gives a sandbox; a reason is printed where it does not.
 pub fn possible(setup: &Setup) -> bool {
-    match lambuild_sandbox::machine::missing(setup.store.root()) {
+    match lambuild_sandbox::machine::missing(&Starter::default(), setup.store.root()) {
         None => true,
         Some(why) => {
             eprintln!("skipped: {why}");
@@ -80,7 +81,7 @@ pub struct Setup {
 
 impl Setup {
     pub fn new() -> Self {
-        run::use_helper(&helper());
+        starter::use_helper(&helper());
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(DiskStore::open(&folder.path().join("s"), DigestFunction::Blake3).unwrap());
         Setup { folder, store }
@@ -141,7 +142,7 @@ impl Setup {
         )
         .unwrap();
         change(&mut spec);
-        let ended = run::run(&spec, &stage, None).await.unwrap();
+        let ended = run::run(&Starter::default(), &spec, &stage, None).await.unwrap();
         match ended.report {
             Report::Ended(0) => String::from_utf8_lossy(&ended.log).trim().to_owned(),
             // Killed by the filter.
