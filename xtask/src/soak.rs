@@ -36,6 +36,11 @@ pub const SUITES: &[Suite] = &[
         run: language,
     },
     Suite {
+        name: "store",
+        about: "the store tortured: COLUMN pr (20 minutes) or soak (hours); then each row with a mistake in it",
+        run: store,
+    },
+    Suite {
         name: "sources",
         about: "the largest hostile source trees and 100,000 edits under coarse clocks, 5 minutes",
         run: sources,
@@ -77,6 +82,23 @@ fn hermetic(root: &Path, _: &[&str]) -> Result<()> {
         "reproducible::",
     ];
     process::run(root, &test)
+}
+
+/// The bar of the store: the words of the command line go to `torture all`, `pr` where there are none.
+fn store(root: &Path, words: &[&str]) -> Result<()> {
+    let words = if words.is_empty() { &["pr"] } else { words };
+    torture(root, &[&["all"], words].concat())?;
+    torture(root, &["red"])
+}
+
+/// Runs the torture kit. Optimised: it hashes every object of every store that it made.
+///
+/// # Errors
+/// Where a suite fails.
+pub fn torture(root: &Path, words: &[&str]) -> Result<()> {
+    let run = "cargo run --release --locked --quiet -p lambuild-torture --";
+    let run: Vec<&str> = run.split(' ').collect();
+    process::run(root, &[&run[..], words].concat())
 }
 
 /// The table of suites, for people.

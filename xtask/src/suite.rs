@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{process, tools};
+use crate::{process, soak, tools};
 
 /// One part of the whole run.
 struct Part {
@@ -48,6 +48,10 @@ pub fn run(root: &Path) -> Result<()> {
         }),
         timed("end to end", || {
             cargo(&[&TEST[..], &["--package", END_TO_END]].concat())
+        }),
+        timed("store", || {
+            soak::torture(root, &["all", "ci"])?;
+            soak::torture(root, &["red"])
         }),
     ];
     print!("\n{}", table(&parts));

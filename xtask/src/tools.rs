@@ -18,6 +18,8 @@ const SYSTEM: &[(&str, &str)] = &[
     ("shellcheck", "shellcheck"),
     ("openssl", "openssl"),
     ("setpriv", "util-linux"),
+    ("strace", "strace"),
+    ("mkfs.xfs", "xfsprogs"),
 ];
 
 /// Runs programs of the one of Lambda's architectures that this machine is not.
@@ -120,7 +122,14 @@ mod tests {
     fn only_what_is_missing_is_installed() {
         assert_eq!(missing(|_| true), Vec::<&str>::new());
         assert_eq!(missing(|program| program != "shellcheck"), ["shellcheck"]);
-        let all = ["qemu-user-static", "shellcheck", "openssl", "util-linux"];
+        let all = [
+            "qemu-user-static",
+            "shellcheck",
+            "openssl",
+            "util-linux",
+            "strace",
+            "xfsprogs",
+        ];
         assert_eq!(missing(|_| false), all);
     }
 

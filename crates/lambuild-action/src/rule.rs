@@ -86,9 +86,6 @@ pub trait Planner {
     /// The workspace's files.
     fn sources(&self) -> &dyn Sources;
 
-    /// Notes what is doubtful and keeps nobody from building.
-    fn warn(&mut self, warning: Diagnostic);
-
     /// Adds an action.
     fn add(&mut self, action: PlannedAction) -> NodeId;
 

@@ -79,7 +79,6 @@ pub fn build(
     };
     // By now everything that this run needs is evaluated, and nothing has run.
     judge(&evaluation.warnings(), evaluation, talk)?;
-    judge(&graph.warnings, evaluation, talk)?;
     say_unpinned(workspace, talk);
     if workspace.store.read_only().is_some() {
         talk.warning(&format!(

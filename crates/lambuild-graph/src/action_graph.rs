@@ -2,7 +2,6 @@
 
 use crate::references::Configured;
 use lambuild_action::{NodeId, PlannedAction, Work};
-use lambuild_lang::diagnostic::Diagnostic;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
@@ -27,8 +26,6 @@ pub struct ActionGraph {
     optional: BTreeSet<NodeId>,
     /// What the run delivers, sorted by target and architecture.
     pub artifacts: Vec<Artifact>,
-    /// What the rules found doubtful, each once.
-    pub warnings: Vec<Diagnostic>,
 }
 
 impl ActionGraph {

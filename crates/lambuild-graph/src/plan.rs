@@ -212,13 +212,6 @@ impl Planner for Planning<'_> {
         self.sources
     }
 
-    fn warn(&mut self, warning: Diagnostic) {
-        // The same doubt for another architecture says nothing new.
-        if !self.graph.warnings.contains(&warning) {
-            self.graph.warnings.push(warning);
-        }
-    }
-
     fn add(&mut self, action: PlannedAction) -> NodeId {
         self.graph.add(action)
     }

@@ -77,8 +77,7 @@ pub const ALL: &[Code] = &[
         code: GO_SUM,
         title: "go.sum does not cover the program",
         text: "go.sum is the lock of a Go module: every module that the program uses must have its hashes there, since \
-         nothing is fetched that cannot be verified. Run `go mod download MODULE` for the one that is named, or `go mod tidy`, \
-         and commit go.mod and go.sum.",
+         nothing is fetched that cannot be verified. Run `go mod tidy` and commit go.mod and go.sum.",
     },
     Code {
         code: NOT_YET,

@@ -101,17 +101,6 @@ impl Bench {
         drawn.collect::<Vec<_>>().join("\n\n")
     }
 
-    /// What a product's rule finds doubtful, drawn.
-    pub fn warnings(&self, product: &str) -> String {
-        let files = self.memory_files(product);
-        let mut evaluation = evaluate(&files, &SCHEMAS, &Options::default());
-        let target = evaluation.targets()[0].id;
-        let built = evaluation.build(target, Arch::Arm64).unwrap().unwrap();
-        let mut plan = Plan::new(self, Arch::Arm64);
-        plan.product(&built).unwrap_or_else(|error| panic!("{error:?}"));
-        told(&plan.warnings, &evaluation).1
-    }
-
     /// The key of a product for arm64.
     pub fn key(&self, product: &str) -> ActionKey {
         cache_key::encode(&self.step(product), DigestFunction::Blake3).key
@@ -239,7 +228,6 @@ struct Plan<'a> {
     arch: Arch,
     actions: Vec<PlannedAction>,
     once: BTreeMap<String, NodeId>,
-    warnings: Vec<Diagnostic>,
 }
 
 impl<'a> Plan<'a> {
@@ -249,7 +237,6 @@ impl<'a> Plan<'a> {
             arch,
             actions: Vec::new(),
             once: BTreeMap::new(),
-            warnings: Vec::new(),
         }
     }
 
@@ -343,10 +330,6 @@ impl Planner for Plan<'_> {
 
     fn sources(&self) -> &dyn Sources {
         self.bench
-    }
-
-    fn warn(&mut self, warning: Diagnostic) {
-        self.warnings.push(warning);
     }
 
     fn add(&mut self, action: PlannedAction) -> NodeId {

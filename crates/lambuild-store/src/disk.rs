@@ -30,7 +30,7 @@
 
 use crate::fs::{self, Fs, Handle, Kind, System};
 use crate::layout::{Place, is_missing, is_read_only, object, spread};
-use crate::points::point;
+use crate::points::{left_out, point};
 use crate::publish::{Durability, Publisher, in_parallel, quarantine};
 use crate::session::{Need, Session};
 use crate::stage::{Stage, StageFolder};
@@ -339,7 +339,7 @@ impl DiskStore {
             Err(StoreError::Io { source, .. }) if is_bad_disk(&source) => Vec::new(),
             Err(error) => return Err(error),
         };
-        if self.function.digest(&bytes) != *digest {
+        if self.function.digest(&bytes) != *digest && !left_out("read.check") {
             self.set_aside(&path, digest);
             return Err(StoreError::Damaged(*digest));
         }

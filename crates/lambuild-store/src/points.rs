@@ -51,8 +51,16 @@ pub fn point(_name: &'static str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a test has asked for a store without the check of this name, to prove that the test
+/// sees what the check is for.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn left_out(_check: &'static str) -> bool {
+    false
+}
+
 #[cfg(feature = "failpoints")]
-pub use armed::{arm, point, reached};
+pub use armed::{arm, leave_out, left_out, point, reached};
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -97,6 +105,18 @@ mod armed {
             _ => return None,
         };
         Some((name, (time.parse().ok()?, act)))
+    }
+
+    static LEFT_OUT: Mutex<String> = Mutex::new(String::new());
+
+    /// Leaves a check out from here on, such as `read.check`; none where the name is empty.
+    pub fn leave_out(check: &str) {
+        check.clone_into(&mut LEFT_OUT.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Whether a test has asked for a store without the check of this name.
+    pub fn left_out(check: &'static str) -> bool {
+        *LEFT_OUT.lock().unwrap_or_else(PoisonError::into_inner) == check
     }
 
     /// How often each step was reached since the last [`arm`].

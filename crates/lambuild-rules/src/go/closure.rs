@@ -57,9 +57,6 @@ pub struct Closure {
     pub vendored: bool,
     /// All packages outside the standard library, by import path.
     pub packages: BTreeSet<String>,
-    /// Those of them that need a C compiler on a platform with cgo, each with the packages that lead
-    /// to it, the program first and itself last.
-    pub cgo: BTreeMap<String, Vec<String>>,
     /// What goes into each of these packages, by import path.
     pub contents: BTreeMap<String, Contents>,
 }
@@ -233,8 +230,6 @@ struct Walk<'w, 'a> {
     platform: &'w Platform,
     queue: VecDeque<(String, Option<Place>)>,
     seen: BTreeSet<String>,
-    /// Which package was the first to import a package.
-    importers: BTreeMap<String, String>,
     used: BTreeSet<String>,
     errors: Vec<ClosureError>,
     found: Closure,
@@ -247,28 +242,16 @@ impl<'w, 'a> Walk<'w, 'a> {
             platform,
             queue: VecDeque::new(),
             seen: BTreeSet::new(),
-            importers: BTreeMap::new(),
             used: BTreeSet::new(),
             errors: Vec::new(),
             found: Closure::default(),
         }
     }
 
-    fn want(&mut self, import: &str, at: Option<Place>) -> bool {
-        let is_new = import != "C" && self.seen.insert(import.to_owned());
-        if is_new {
+    fn want(&mut self, import: &str, at: Option<Place>) {
+        if import != "C" && self.seen.insert(import.to_owned()) {
             self.queue.push_back((import.to_owned(), at));
         }
-        is_new
-    }
-
-    /// The packages that lead to one, the program first and itself last.
-    fn chain(&self, package: &str) -> Vec<String> {
-        let next = |package: &&String| self.importers.get(*package);
-        let first = package.to_owned();
-        let mut chain: Vec<String> = std::iter::successors(Some(&first), next).cloned().collect();
-        chain.reverse();
-        chain
     }
 
     /// Many packages of one module would say the same of it: one error is enough.
@@ -305,8 +288,8 @@ impl<'w, 'a> Walk<'w, 'a> {
                 let found = self.package(files, &dir, import, at)?;
                 self.follow(import, &found, &format!("{module}/"));
                 self.contents(import).module = Some(module.clone());
-                let sums = self.modules.sums(&required, &module, at)?.clone();
                 self.used.insert(required);
+                let sums = self.modules.sums(&module, at)?.clone();
                 self.found.modules.insert(module, sums);
                 Ok(())
             }
@@ -370,28 +353,20 @@ impl<'w, 'a> Walk<'w, 'a> {
         import: &str,
         at: Option<&Place>,
     ) -> Result<Package, ClosureError> {
-        let found = package(files, dir, self.platform)
-            .map_err(|why| self.no_package(import, at, why, needs_c(files, dir, self.platform)))?;
+        let found = package(files, dir, self.platform).map_err(|why| self.no_package(import, at, why))?;
         if at.is_none() && found.name != "main" && found.name != "?" {
             return Err(ClosureError::NotMain {
                 package: import.to_owned(),
                 name: found.name,
             });
         }
-        if found.uses_c() {
-            self.found.cgo.insert(import.to_owned(), self.chain(import));
-        }
         self.found.packages.insert(import.to_owned());
         Ok(found)
     }
 
-    fn no_package(&self, import: &str, at: Option<&Place>, why: NoPackage, needs_c: bool) -> ClosureError {
+    fn no_package(&self, import: &str, at: Option<&Place>, why: NoPackage) -> ClosureError {
         let (package, at) = (import.to_owned(), at.cloned());
         match why {
-            NoPackage::AllExcluded(_) if needs_c => ClosureError::NeedsCgo {
-                chain: self.chain(&package),
-                package,
-            },
             NoPackage::NoFolder | NoPackage::NoGoFiles => ClosureError::NoGoFiles { package, at },
             NoPackage::Unreadable { file, why } => ClosureError::Unreadable {
                 file: file.to_string(),
@@ -412,9 +387,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn follow(&mut self, package: &str, found: &Package, tree: &str) {
         for (import, site) in &found.imports {
-            if self.want(import, Some(place(tree, site))) {
-                self.importers.insert(import.clone(), package.to_owned());
-            }
+            self.want(import, Some(place(tree, site)));
         }
         self.contents(package)
             .imports
@@ -446,15 +419,6 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.found.main = main;
         Ok(self.found)
     }
-}
-
-/// Whether a folder that is no package without cgo is one with it.
-fn needs_c(files: &dyn GoFiles, dir: &RelPath, platform: &Platform) -> bool {
-    let with_cgo = Platform {
-        cgo: true,
-        ..platform.clone()
-    };
-    !platform.cgo && package(files, dir, &with_cgo).is_ok_and(|found| found.uses_c())
 }
 
 fn place(tree: &str, site: &Site) -> Place {

@@ -154,14 +154,6 @@ pub enum ClosureError {
         /// Who imports it.
         at: Option<Place>,
     },
-    /// A package is made of C code and Go code for it alone.
-    #[error("the package `{package}` needs a C compiler (cgo), and Lambda functions are built without one: {}", chain.join(" → "))]
-    NeedsCgo {
-        /// The import path.
-        package: String,
-        /// The packages that lead to it, the program first and itself last.
-        chain: Vec<String>,
-    },
     /// The package to build is a library.
     #[error("`{package}` is a package `{name}`, not a program: a function needs a package `main`")]
     NotMain {
@@ -197,10 +189,8 @@ pub enum ClosureError {
         needed_by(at)
     )]
     MissingSum {
-        /// The module, after `replace`.
-        module: Box<ModuleVersion>,
-        /// The path that go.mod requires.
-        required: String,
+        /// The module.
+        module: ModuleVersion,
         /// Which of its hashes is missing.
         what: &'static str,
         /// The `go.sum`.
@@ -234,16 +224,8 @@ impl ClosureError {
             E::NoModule { .. } => "run `go mod init example.com/name` in the folder of the module".into(),
             E::OtherModule { .. } => "set `module` to the folder whose go.mod governs the package".into(),
             E::GoMod { .. } => "`go mod edit -fmt` checks the file".into(),
-            E::GoSum { .. } => "run `go mod tidy` and commit go.sum".into(),
-            E::MissingSum { required, .. } => {
-                let folder = file_folder(self);
-                format!("run `go mod download {required}`{folder} and commit go.sum")
-            }
-            E::OldModule { .. } => {
-                let folder = file_folder(self);
-                format!("run `go mod tidy -go=1.17`{folder} (or for a later Go) and commit go.mod and go.sum")
-            }
-            E::NeedsCgo { .. } => "take a module in pure Go instead".into(),
+            E::GoSum { .. } | E::MissingSum { .. } => "run `go mod tidy` and commit go.sum".into(),
+            E::OldModule { .. } => "run `go mod tidy -go=1.21`".into(),
             E::Vendor { .. } | E::NotVendored { .. } | E::OtherVendored { .. } => {
                 "run `go mod vendor` and commit the vendor folder".into()
             }
@@ -282,18 +264,6 @@ impl ClosureError {
             ClosureError::NotFetched { module } => Some(module),
             _ => None,
         }
-    }
-}
-
-/// Where a command is to be run, where that is not the root of the workspace.
-fn file_folder(error: &ClosureError) -> String {
-    let file = match error {
-        ClosureError::MissingSum { file, .. } | ClosureError::OldModule { file, .. } => file,
-        _ => return String::new(),
-    };
-    match file.parent().filter(|folder| !folder.is_root()) {
-        Some(folder) => format!(" in `{folder}`"),
-        None => String::new(),
     }
 }
 

@@ -133,15 +133,9 @@ impl<'a> Modules<'a> {
     ///
     /// # Errors
     /// When `go.sum` lacks one of them.
-    pub fn sums(
-        &self,
-        required: &str,
-        module: &ModuleVersion,
-        at: Option<&Place>,
-    ) -> Result<&Sums, ClosureError> {
+    pub fn sums(&self, module: &ModuleVersion, at: Option<&Place>) -> Result<&Sums, ClosureError> {
         let missing = |what| ClosureError::MissingSum {
-            module: Box::new(module.clone()),
-            required: required.to_owned(),
+            module: module.clone(),
             what,
             file: self.folder.join(&go_sum_name()),
             at: at.cloned(),
@@ -168,7 +162,7 @@ impl<'a> Modules<'a> {
             Some(Replacement::Module(module)) => module.clone(),
             None => ModuleVersion::new(required, &require.version),
         };
-        self.sums(required, &module, at)?;
+        self.sums(&module, at)?;
         let files = (self.fetched)(&module).ok_or_else(|| ClosureError::NotFetched {
             module: module.clone(),
         })?;

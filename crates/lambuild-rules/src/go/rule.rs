@@ -118,8 +118,6 @@ struct Call {
     tags: Vec<String>,
     ldflags: Vec<String>,
     debug: bool,
-    /// Where cgo is asked for.
-    cgo: Option<Span>,
     span: Span,
 }
 
@@ -131,15 +129,35 @@ enum Program {
 }
 
 impl Call {
-    fn read(product: &Product, planner: &mut dyn Planner) -> Result<Self, Box<Diagnostic>> {
+    fn read(product: &Product, planner: &dyn Planner) -> Result<Self, Box<Diagnostic>> {
+        if let Some(Value {
+            data: Data::Bool(true),
+            span,
+        }) = product.attrs.get("cgo")
+        {
+            return Err(Box::new(
+                Diagnostic::error(
+                    codes::NOT_YET,
+                    "this version cannot compile C code for Go programs yet",
+                    *span,
+                    "here",
+                )
+                .help("leave `cgo` out where the program has a pure Go alternative"),
+            ));
+        }
         let (module, main) = program(product, planner)?;
         Ok(Call {
             module,
             main,
             tags: words(product, "tags"),
             ldflags: words(product, "ldflags"),
-            debug: is_true(product, "debug").is_some(),
-            cgo: is_true(product, "cgo"),
+            debug: matches!(
+                product.attrs.get("debug"),
+                Some(Value {
+                    data: Data::Bool(true),
+                    ..
+                })
+            ),
             span: product.span,
         })
     }
@@ -160,26 +178,7 @@ impl Call {
     }
 }
 
-/// Where an attribute is true, if it is.
-fn is_true(product: &Product, name: &str) -> Option<Span> {
-    match product.attrs.get(name) {
-        Some(Value {
-            data: Data::Bool(true),
-            span,
-        }) => Some(*span),
-        _ => None,
-    }
-}
-
-fn program(product: &Product, planner: &mut dyn Planner) -> Result<(RelPath, Program), Box<Diagnostic>> {
-    if let Some(Value {
-        data: Data::Path(file),
-        span,
-    }) = product.attrs.get("main")
-        && planner.sources().kind(file) == Some(SourceKind::File)
-    {
-        planner.warn(a_file(file, *span));
-    }
+fn program(product: &Product, planner: &dyn Planner) -> Result<(RelPath, Program), Box<Diagnostic>> {
     let view = Workspace::of(planner.sources());
     let at = |span: Span| move |error: ClosureError| diagnostic(&error, span);
     match (product.attrs.get("main"), product.attrs.get("module")) {
@@ -190,12 +189,11 @@ fn program(product: &Product, planner: &mut dyn Planner) -> Result<(RelPath, Pro
             }),
             None,
         ) => {
-            let folder = match planner.sources().kind(folder) {
-                Some(SourceKind::File) => folder.parent().unwrap_or_else(RelPath::root),
-                _ => folder.clone(),
-            };
-            let module = enclosing_module(&view, &folder).map_err(at(*span))?;
-            Ok((module, Program::Folder(folder)))
+            if planner.sources().kind(folder) == Some(SourceKind::File) {
+                return Err(a_file(folder, *span));
+            }
+            let module = enclosing_module(&view, folder).map_err(at(*span))?;
+            Ok((module, Program::Folder(folder.clone())))
         }
         (
             Some(Value {
@@ -228,36 +226,25 @@ fn program(product: &Product, planner: &mut dyn Planner) -> Result<(RelPath, Pro
     }
 }
 
-fn a_file(file: &RelPath, span: Span) -> Diagnostic {
+fn a_file(file: &RelPath, span: Span) -> Box<Diagnostic> {
     let folder = file.parent().unwrap_or_else(RelPath::root);
     let folder = if folder.is_root() {
         "./.".to_owned()
     } else {
         format!("./{}", folder.as_str())
     };
-    Diagnostic::warning(
-        codes::GO,
-        "`main` is a folder, and this is a file: the whole package in its folder is built",
-        span,
-        "a file",
+    Box::new(
+        Diagnostic::error(
+            codes::GO,
+            "`main` is a folder, and this is a file",
+            span,
+            "a file",
+        )
+        .note("building one file leaves the other files of its package out")
+        .help(format!(
+            "name the folder of the main package (from the root of the workspace: `{folder}`)"
+        )),
     )
-    .note("`go build` of one file would leave the other files of its package out")
-    .help(format!(
-        "name the folder of the main package (from the root of the workspace: `{folder}`)"
-    ))
-}
-
-/// Why a program is not built that asks for cgo.
-fn no_cgo(found: &Closure, span: Span) -> Box<Diagnostic> {
-    let message = "this version cannot compile C code for Go programs yet";
-    let made = Diagnostic::error(codes::NOT_YET, message, span, "here");
-    let made = found.cgo.iter().fold(made, |made, (package, chain)| {
-        made.note(format!("`{package}` needs a C compiler: {}", chain.join(" → ")))
-    });
-    Box::new(match found.cgo.is_empty() {
-        true => made.help("leave `cgo` out: no package of this program needs a C compiler"),
-        false => made.help("leave `cgo` out where these have a pure Go alternative"),
-    })
 }
 
 fn words(product: &Product, name: &str) -> Vec<String> {
@@ -451,9 +438,6 @@ impl Selector for Build {
             Ok(found) => found,
             Err(errors) => return self.wants(errors),
         };
-        if let Some(span) = self.call.cgo {
-            return Err(no_cgo(&found, span));
-        }
         let mut root = Root {
             seen,
             span,
@@ -535,7 +519,7 @@ impl Build {
             goos: "linux".to_owned(),
             goarch: self.arch.go().to_owned(),
             tags: self.tags().into_iter().collect(),
-            cgo: self.call.cgo.is_some(),
+            cgo: false,
             release,
         }
     }

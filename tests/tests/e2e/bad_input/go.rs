@@ -82,7 +82,7 @@ fn a_missing_line_of_go_sum() {
     10 |   build       = go { main = ./. }
        |                 ^^^^^^^^^^^^^^^^^ built here
        |
-       = help: run `go mod download github.com/aws/aws-lambda-go` and commit go.sum
+       = help: run `go mod tidy` and commit go.sum
 
     2 actions not tried after the failure
     2 actions failed; 0 done in [time]
@@ -99,7 +99,7 @@ fn a_missing_go_mod_line_of_go_sum() {
     10 |   build       = go { main = ./. }
        |                 ^^^^^^^^^^^^^^^^^ built here
        |
-       = help: run `go mod download github.com/aws/aws-lambda-go` and commit go.sum
+       = help: run `go mod tidy` and commit go.sum
 
     2 actions not tried after the failure
     2 actions failed; 0 done in [time]

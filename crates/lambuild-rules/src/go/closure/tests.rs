@@ -223,9 +223,9 @@ fn missing_lines_of_the_lock_are_told_apart_and_told_once() {
     );
     insta::assert_snapshot!(text, @r"
     `app/go.sum` has no line of the module fork.test/b@v1.1.1, which app/cmd/x/main.go:6 needs
-      hint: run `go mod download dep.test/a/b` in `app` and commit go.sum
+      hint: run `go mod tidy` and commit go.sum
     `app/go.sum` has no hash of the go.mod of the module dep.test/a@v1.0.0, which lib/deep/deep.go:2 needs
-      hint: run `go mod download dep.test/a` in `app` and commit go.sum
+      hint: run `go mod tidy` and commit go.sum
     ");
     let errors = find(&workspace().with("app/go.sum", ""), "app/cmd/x").unwrap_err();
     assert!(errors.iter().all(ClosureError::is_lock));
@@ -301,7 +301,7 @@ fn programs_that_are_none() {
 fn modules_that_cannot_be_built_yet() {
     insta::assert_snapshot!(complaints(&workspace().with("app/go.mod", "module m\ngo 1.16\n"), "app/cmd/y"), @r"
     `app/go.mod` is for Go 1.16, and lambuild needs a module for Go 1.17 or later, whose go.mod lists every module
-      hint: run `go mod tidy -go=1.17` in `app` (or for a later Go) and commit go.mod and go.sum
+      hint: run `go mod tidy -go=1.21`
     ");
     insta::assert_snapshot!(complaints(&workspace().with("go.work", "go 1.23\n"), "app/cmd/y"), @r"
     `go.work`: Go workspaces are not supported yet

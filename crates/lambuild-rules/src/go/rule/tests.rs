@@ -275,7 +275,7 @@ fn a_missing_line_of_go_sum_is_a_lock() {
     2 | target t = go { main = ./cmd/api }
       |            ^^^^^^^^^^^^^^^^^^^^^^^ built here
       |
-      = help: run `go mod download dep.test/a` and commit go.sum
+      = help: run `go mod tidy` and commit go.sum
     ");
 }
 
@@ -315,62 +315,16 @@ fn all_that_is_wrong_with_the_imports_is_told_at_once() {
 }
 
 #[test]
-fn a_file_as_main_builds_its_package_with_a_warning() {
-    let bench = app().with("cmd/api/more.go", "package main\n");
-    let product = "go { main = ./cmd/api/main.go }";
-    assert_eq!(bench.key(product), bench.key(API));
-    assert!(
-        bench
-            .listing(&bench.step(product))
-            .contains("src/cmd/api/more.go")
-    );
-    insta::assert_snapshot!(bench.warnings(product), @r"
-    warning[E1011]: `main` is a folder, and this is a file: the whole package in its folder is built
+fn main_is_a_folder() {
+    insta::assert_snapshot!(app().message("go { main = ./cmd/api/main.go }"), @r"
+    error[E1011]: `main` is a folder, and this is a file
      --> lambda.build:2:24
       |
     2 | target t = go { main = ./cmd/api/main.go }
       |                        ^^^^^^^^^^^^^^^^^ a file
       |
-      = note: `go build` of one file would leave the other files of its package out
+      = note: building one file leaves the other files of its package out
       = help: name the folder of the main package (from the root of the workspace: `./cmd/api`)
-    ");
-}
-
-/// The program with a package in C two imports away.
-fn with_c() -> Bench {
-    app()
-        .with(
-            "price/price.go",
-            "package price\n\nimport \"example.com/app/sql\"\n",
-        )
-        .with("sql/sql.go", "package sql\n\nimport \"C\"\n")
-}
-
-#[test]
-fn a_package_that_needs_c_is_named_with_the_way_to_it() {
-    insta::assert_snapshot!(with_c().message(API), @r"
-    error[E1011]: the package `example.com/app/sql` needs a C compiler (cgo), and Lambda functions are built without one: example.com/app/cmd/api → example.com/app/price → example.com/app/sql
-     --> lambda.build:2:12
-      |
-    2 | target t = go { main = ./cmd/api }
-      |            ^^^^^^^^^^^^^^^^^^^^^^^ built here
-      |
-      = help: take a module in pure Go instead
-    ");
-}
-
-#[test]
-fn cgo_is_refused_with_the_packages_that_want_it() {
-    let asked = "go { main = ./cmd/api, cgo = true }";
-    insta::assert_snapshot!(with_c().message(asked), @r"
-    error[E1013]: this version cannot compile C code for Go programs yet
-     --> lambda.build:2:41
-      |
-    2 | target t = go { main = ./cmd/api, cgo = true }
-      |                                         ^^^^ here
-      |
-      = note: `example.com/app/sql` needs a C compiler: example.com/app/cmd/api → example.com/app/price → example.com/app/sql
-      = help: leave `cgo` out where these have a pure Go alternative
     ");
 }
 
@@ -396,7 +350,7 @@ fn c_code_is_not_there_yet() {
     2 | target t = go { main = ./cmd/api, cgo = true }
       |                                         ^^^^ here
       |
-      = help: leave `cgo` out: no package of this program needs a C compiler
+      = help: leave `cgo` out where the program has a pure Go alternative
     ");
 }
 
