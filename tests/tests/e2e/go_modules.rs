@@ -88,6 +88,49 @@ fn bumping_a_module_that_is_not_used_fetches_and_runs_nothing() {
     }
 }
 
+const GENERATED: &str = r#"
+workspace generated { architectures = ["arm64"] }
+
+toolchain go { version = "1.26.8" }
+toolchain sh { programs = ["sh"] }
+
+target names = command {
+  inputs = { "names.txt" = ./names.txt }
+  tools  = [toolchain.sh]
+  run    = "read name rest < names.txt; printf 'package names\n\nconst Name = \"%s\"\n' \"$name\" > $out/names.go"
+}
+
+target tool = go { main = ./., inputs = { "names" = target.names } }
+"#;
+
+/// A Go program with a package that a command writes of a text.
+fn generated() -> TempWorkspace {
+    TempWorkspace::with(&[
+        ("lambda.build", GENERATED),
+        ("lambda.lock", &example("hello-go").read("lambda.lock")),
+        ("names.txt", "Ada\n"),
+        ("go.mod", "module example.com/app\n\ngo 1.26\n"),
+        (
+            "main.go",
+            "package main\n\nimport \"example.com/app/names\"\n\nfunc main() { println(names.Name) }\n",
+        ),
+    ])
+}
+
+#[test]
+fn a_package_that_a_command_writes_is_compiled_again_only_when_it_differs() {
+    let workspace = generated();
+    let build = || Build::of(&lambuild(&workspace), &[]).executed;
+    assert!(build() <= 2, "the command and the compiler");
+    assert_eq!(build(), 0);
+    workspace.write("names.txt", "Ada Lovelace\n");
+    assert_eq!(build(), 1, "the command alone: what it writes is the same");
+    workspace.write("names.txt", "Grace\n");
+    assert_eq!(build(), 2, "the command and the compiler");
+    workspace.write("names.txt", "Ada\n");
+    assert_eq!(build(), 0, "both are known");
+}
+
 const MODULE: &str = "private.test/lib";
 const GO_MOD: &str = "module private.test/lib\n\ngo 1.21\n";
 const LIB: &str = "package lib\n\n// Name is what the test looks for.\nconst Name = \"private\"\n";
