@@ -7,5 +7,6 @@
 
 mod abuse;
 mod escape;
+mod go_cache;
 mod harness;
 mod who;
