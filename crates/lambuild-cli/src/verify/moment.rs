@@ -302,7 +302,7 @@ mod tests {
             "log-1795649473.txt",
             "1795649473000",
             "1795649473000000000",
-            "ustar 15301715701",
+            "ustar 15301667701",
         ] {
             assert_eq!(seconds(text), [(THEN, true)], "{text}");
         }
