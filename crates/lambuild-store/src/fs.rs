@@ -22,6 +22,11 @@ pub use system::System;
 pub use watched::Watched;
 
 /// An open file or folder, and the path that it is told by.
+///
+/// It is closed when it is dropped, and what the system says then is not heard. That costs nothing: closing
+/// reports what could not be written back, and a file whose bytes matter was synced before it got its name,
+/// which reports the same and earlier. Without syncing ([`crate::Durability::None`]) nothing is promised,
+/// and what is read is hashed.
 #[derive(Debug)]
 pub struct Handle {
     what: What,

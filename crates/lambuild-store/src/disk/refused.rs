@@ -332,3 +332,48 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// A disk that does the first rename below `area` and then says that it could not.
+fn forgetful(area: &'static str, errno: Errno) -> Options {
+    let done = AtomicUsize::new(0);
+    let look = move |call: &fs::watched::Call| {
+        let renames = call.operation == "rename" || call.operation == "rename_new";
+        if !renames || !call.path.to_string_lossy().contains(area) || done.fetch_add(1, Ordering::SeqCst) > 0
+        {
+            return Ok(());
+        }
+        let store = call.path.ancestors().nth(3).unwrap();
+        std::fs::rename(staged(&store.join("stage")).unwrap(), &call.path).unwrap();
+        let error = io::Error::from_raw_os_error(errno.raw_os_error());
+        Err(StoreError::io("name", &call.path)(error))
+    };
+    Options {
+        fs: Arc::new(Watched::new(Arc::new(System), look)),
+        ..Options::default()
+    }
+}
+
+/// The one object that is on its way.
+fn staged(folder: &Path) -> Option<PathBuf> {
+    let here = crate::folder::list(folder).unwrap().into_iter();
+    here.map(|(name, kind)| (folder.join(&name), kind.is_dir(), name))
+        .find_map(|(path, is_folder, name)| match is_folder {
+            true => staged(&path),
+            false => name.to_string_lossy().starts_with('o').then_some(path),
+        })
+}
+
+#[test]
+fn a_rename_whose_answer_got_lost_is_a_success() {
+    for area in ["/cas/", "/ac/"] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DiskStore::open_with(&root(&folder), BLAKE3, &forgetful(area, Errno::NOENT)).unwrap();
+        let digest = store.write(b"hello").unwrap();
+        let (key, result) = result_of(digest);
+        store.record(&key, &result).unwrap();
+        drop(store);
+        let store = DiskStore::open(&root(&folder), BLAKE3).unwrap();
+        assert_eq!(store.result(&key).unwrap(), Some(result), "{area}");
+        assert_eq!(store.read(&digest).unwrap(), b"hello");
+    }
+}

@@ -43,11 +43,14 @@ fn maybe<T>(result: rustix::io::Result<T>) -> rustix::io::Result<Option<T>> {
     }
 }
 
-/// Repeats a call that a signal interrupted.
+/// Repeats a call that a signal interrupted; once, where a network file system no longer knew what
+/// it had looked up before: the second look is a new one.
 fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    let mut stale = false;
     loop {
         match call() {
             Err(Errno::INTR) => {}
+            Err(Errno::STALE) if !stale => stale = true,
             other => return other,
         }
     }
@@ -397,4 +400,27 @@ fn make_root(path: &Path) -> Result<(), StoreError> {
     }
     rustix::fs::chmodat(CWD, path, Mode::from_raw_mode(0o755), AtFlags::empty())
         .map_err(|error| StoreError::io("create", path)(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_call_is_repeated_and_a_stale_one_once() {
+        let calls = |errors: &[Errno]| {
+            let mut left = errors.to_vec();
+            left.reverse();
+            retry(|| left.pop().map_or(Ok(()), Err))
+        };
+        assert_eq!(
+            calls(&[Errno::INTR, Errno::INTR, Errno::STALE, Errno::INTR]),
+            Ok(())
+        );
+        assert_eq!(
+            calls(&[Errno::STALE, Errno::INTR, Errno::STALE]),
+            Err(Errno::STALE)
+        );
+        assert_eq!(calls(&[Errno::IO]), Err(Errno::IO));
+    }
 }
