@@ -5,8 +5,8 @@
 //!   dead sessions ─▶ mark roots, leases, records by last use ─▶ records that go ─▶ objects, 512 at a time ─▶ trash
 //! ```
 //!
-//! Why no running build loses what it needs: a session writes a need into its lease before it looks
-//! whether the object is there, and does so with `locks/gc` shared; the collector reads the leases and moves objects
+//! Why no running build loses what it needs: a session writes a need into its lease before the look
+//! that counts, or before the object gets its name, and does so with `locks/gc` shared; the collector reads the leases and moves objects
 //! away with that lock alone. So either the collector sees the need, or the look misses the
 //! object and it is made again. Times decide only how much is kept.
 

@@ -452,3 +452,40 @@ fn it_is_a_store_as_any_other() {
         });
     }
 }
+
+/// A lease costs a lock and a write; a thousand new files must not cost a thousand of them.
+#[test]
+fn new_objects_are_leased_together_and_found_ones_before_they_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let look = move |call: &Call| {
+        let is_ours = call.path.to_string_lossy().contains("/cas/") || call.operation == "lock";
+        if is_ours && ["lock", "stat", "rename_new"].contains(&call.operation) {
+            seen.lock().unwrap().push(call.operation);
+        }
+        Ok(())
+    };
+    let store = with(&folder, Durability::Full, Watched::new(Arc::new(System), look));
+    calls.lock().unwrap().clear();
+    for number in 0..100u32 {
+        store.write(&number.to_le_bytes()).unwrap();
+    }
+    assert_eq!(*calls.lock().unwrap(), ["stat"; 100]);
+    calls.lock().unwrap().clear();
+    store.commit().unwrap();
+    let named = std::mem::take(&mut *calls.lock().unwrap());
+    assert_eq!((named[0], named.len()), ("lock", 101), "{named:?}");
+    drop(store);
+    let look = Arc::clone(&calls);
+    let look = move |call: &Call| {
+        if call.operation == "lock" || call.path.to_string_lossy().contains("/cas/") {
+            look.lock().unwrap().push(call.operation);
+        }
+        Ok(())
+    };
+    let store = with(&folder, Durability::Full, Watched::new(Arc::new(System), look));
+    calls.lock().unwrap().clear();
+    store.write(&7u32.to_le_bytes()).unwrap();
+    assert_eq!(*calls.lock().unwrap(), ["stat", "lock", "stat"]);
+}
