@@ -183,12 +183,21 @@ fn three_quarters() -> u64 {
     (system.totalram as u64).saturating_mul(u64::from(system.mem_unit)) / 4 * 3
 }
 
+/// Of the machine's process numbers, 16,384 at most: between two looks at it, an action that multiplies
+/// would take all of them, and nobody else could start anything.
+fn a_quarter_of_numbers() -> u32 {
+    const MOST: u32 = 16_384;
+    let told = std::fs::read_to_string("/proc/sys/kernel/pid_max").ok();
+    let numbers: Option<u32> = told.and_then(|told| told.trim().parse().ok());
+    numbers.map_or(MOST, |numbers| (numbers / 4).clamp(512, MOST))
+}
+
 impl Default for Limits {
     /// For a machine that builds: no build that is sane meets them.
     fn default() -> Self {
         Limits {
             processes: 512,
-            threads: 16_384,
+            threads: a_quarter_of_numbers(),
             memory: three_quarters(),
             disk: 8 * GIB,
             entries: 1_000_000,

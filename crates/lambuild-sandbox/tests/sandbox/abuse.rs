@@ -96,6 +96,9 @@ const ABUSES: &[(&str, &str, Change, Ends)] = &[
 
 fn few_processes(limits: &mut Limits) {
     limits.processes = 64;
+    // So many are enough to be seen. Without this bound a busy machine, where looks are rare, would
+    // have no process left for the tests beside this one.
+    limits.threads = 512;
 }
 
 /// A guard against a test that never ends, not a measure.
