@@ -8,14 +8,25 @@ use lambuild_lang::source::SourceMap;
 use lambuild_lang::value::TargetId;
 use lambuild_lang::{Evaluation, MemoryFiles, Options, Schemas, TargetKind};
 
-/// The tables of the program, without a machine.
-const BUILDERS: [&Schema; 2] = [&lambuild_rules::files::SCHEMA, &lambuild_rules::go::rule::SCHEMA];
+/// The tables of the program, without a machine; its own list is `lambuild-cli`'s `rules.rs`.
+const BUILDERS: [&Schema; 5] = [
+    &lambuild_rules::files::SCHEMA,
+    &lambuild_rules::go::rule::SCHEMA,
+    &lambuild_rules::archive::SCHEMA,
+    &lambuild_rules::command::SCHEMA,
+    &lambuild_rules::fetch::SCHEMA,
+];
+const TOOLCHAINS: [&Schema; 3] = [
+    &lambuild_rules::fetch::SCHEMA,
+    &lambuild_rules::go::toolchain::SCHEMA,
+    &lambuild_rules::host::toolchain::SCHEMA,
+];
 const SCHEMAS: Schemas<'static> = Schemas {
     function: &lambuild_deploy::schema::FUNCTION,
     layer: &lambuild_deploy::schema::LAYER,
     stage: &lambuild_deploy::schema::STAGE,
     builders: &BUILDERS,
-    toolchains: &[&lambuild_rules::go::toolchain::SCHEMA],
+    toolchains: &TOOLCHAINS,
 };
 
 /// What stands beside the build files of every input.
