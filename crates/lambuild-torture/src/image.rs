@@ -37,11 +37,11 @@ impl Kind {
         }
     }
 
-    /// The smallest image that `mkfs` takes without complaint, with room for the work.
+    /// Room for the work of some cuts; the file is sparse.
     fn size(self) -> u64 {
         match self {
-            Kind::Ext4 => 256 << 20,
-            Kind::Xfs => 400 << 20,
+            Kind::Ext4 => 768 << 20,
+            Kind::Xfs => 1 << 30,
         }
     }
 

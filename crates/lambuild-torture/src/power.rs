@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The longest time until the cut, in milliseconds: some commits of the journal long.
 const LONGEST: u64 = 1500;
 /// After so many cuts the store is a new one.
-const FRESH: u64 = 10;
+const FRESH: u64 = 4;
 
 /// Runs `cuts` on each kind of file system.
 ///
