@@ -239,8 +239,9 @@ mod tests {
         let parse = |value: &str| SumDatabase::parse(value);
         assert_eq!(parse("off").unwrap(), None);
         let go = parse("").unwrap().unwrap();
-        assert_eq!(go.name(), "sum.golang.org");
-        assert_eq!(parse("sum.golang.org").unwrap(), Some(go.clone()));
+        let name = format!("sum.{GO_DOMAIN}");
+        assert_eq!(go.name(), name);
+        assert_eq!(parse(&name).unwrap(), Some(go.clone()));
         let china = parse(CHINA).unwrap().unwrap();
         assert_eq!(
             (china.name(), china.url.as_str()),

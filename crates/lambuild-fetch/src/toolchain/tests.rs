@@ -178,7 +178,7 @@ async fn the_real_toolchain_runs() {
         fetched => assert_eq!(
             fetched.unwrap().trust,
             Trust::Database {
-                database: "sum.golang.org".into()
+                database: format!("sum.{GO_DOMAIN}")
             }
         ),
     }
