@@ -55,33 +55,18 @@ fn language(root: &Path, _: &[&str]) -> Result<()> {
 
 /// The tests of the store's sources that take too long for every day.
 fn sources(root: &Path, _: &[&str]) -> Result<()> {
-    let test = [
-        "cargo",
-        "test",
-        "--release",
-        "--locked",
-        "-p",
-        "lambuild-store",
-        "--",
-        "--ignored",
-    ];
-    process::run(root, &test)
+    ignored_tests(root, &["lambuild-store", "--", "--ignored"])
 }
 
 /// Whole builds of the examples, from nothing and several times over.
 fn hermetic(root: &Path, _: &[&str]) -> Result<()> {
-    let test = [
-        "cargo",
-        "test",
-        "--release",
-        "--locked",
-        "-p",
-        "lambuild-tests",
-        "--",
-        "--ignored",
-        "reproducible::",
-    ];
-    process::run(root, &test)
+    ignored_tests(root, &["lambuild-tests", "--", "--ignored", "reproducible::"])
+}
+
+/// Runs tests of one package, optimised; `words` begins with its name.
+fn ignored_tests(root: &Path, words: &[&str]) -> Result<()> {
+    let test = ["cargo", "test", "--release", "--locked", "-p"];
+    process::run(root, &[&test[..], words].concat())
 }
 
 /// The bar of the store: the words of the command line go to `torture all`, `pr` where there are none.

@@ -141,11 +141,6 @@ impl Worker {
         })
     }
 
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Listens for a while, or until it has ended.
     pub fn listen(&mut self, time: Duration) {
         let until = now() + time;
@@ -160,13 +155,6 @@ impl Worker {
     /// What it has said so far and was listened to.
     pub fn said(&self) -> &[String] {
         &self.said
-    }
-
-    /// Waits for one more line; `None` when it has ended or is silent for `time`.
-    pub fn line(&mut self, time: Duration) -> Option<String> {
-        let line = self.lines.recv_timeout(time).ok()?;
-        self.said.push(line.clone());
-        Some(line)
     }
 
     /// Kills it and all that it started.

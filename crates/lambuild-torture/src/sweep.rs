@@ -85,19 +85,7 @@ fn work(place: &Path, mode: &str, seed: u64, broken: &str) -> Result<Work> {
 fn count(place: &Path, call: &str, mode: &str, seed: u64) -> Result<u64> {
     let log = place.join("sweep.strace");
     let log_text = log.to_string_lossy().into_owned();
-    let trace = format!("trace={call}");
-    let options = [
-        FAST,
-        "-f",
-        "-qq",
-        "-e",
-        &trace,
-        "-e",
-        "signal=none",
-        "-o",
-        &log_text,
-    ];
-    let end = traced(&options, &work(place, mode, seed, "")?)?;
+    let end = traced(call, &["-o", &log_text], &work(place, mode, seed, "")?)?;
     if end.code != Some(0) {
         bail!(
             "without a failing call the worker ended with {:?}: {}",
@@ -114,21 +102,8 @@ fn count(place: &Path, call: &str, mode: &str, seed: u64) -> Result<u64> {
 fn one(place: &Path, inject: &str, mode: &str, seed: u64, broken: &str) -> Result<bool> {
     let store = place.join("sweep");
     let call = inject.split(':').next().unwrap_or_default();
-    let (trace, inject) = (format!("trace={call}"), format!("inject={inject}"));
-    let options = [
-        FAST,
-        "-f",
-        "-qq",
-        "-e",
-        &trace,
-        "-e",
-        "signal=none",
-        "-e",
-        &inject,
-        "-o",
-        "/dev/null",
-    ];
-    let end = traced(&options, &work(place, mode, seed, broken)?)?;
+    let options = ["-e", &format!("inject={inject}"), "-o", "/dev/null"];
+    let end = traced(call, &options, &work(place, mode, seed, broken)?)?;
     match end.code {
         Some(0 | NOBODY_LISTENS) => {}
         // 127: the program itself could not be loaded; 1: it said what is wrong.
@@ -144,7 +119,10 @@ fn one(place: &Path, inject: &str, mode: &str, seed: u64, broken: &str) -> Resul
     Ok(end.code != Some(0))
 }
 
-fn traced(options: &[&str], work: &Work) -> Result<process::End> {
-    let line: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+/// The worker under `strace`, which follows one call in all threads and does what `options` say.
+fn traced(call: &str, options: &[&str], work: &Work) -> Result<process::End> {
+    let trace = format!("trace={call}");
+    let line = [&[FAST, "-f", "-qq", "-e", &trace, "-e", "signal=none"], options].concat();
+    let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
     process::Worker::start_under("strace", &line, &work.arguments())?.end()
 }
