@@ -5,7 +5,7 @@ use lambuild_action::{Content, NodeId, Planner, Seen, SourceError};
 use lambuild_digest::{Entry, RelPath, TreeError};
 use lambuild_lang::diagnostic::{Diagnostic, Exit};
 use lambuild_lang::source::Span;
-use lambuild_lang::value::Value;
+use lambuild_lang::value::{Data, Product, Value};
 
 /// Content in a planned action: outputs by their place among the action's inputs.
 #[derive(Debug, Clone)]
@@ -32,6 +32,32 @@ pub fn plan(
     planner: &mut dyn Planner,
 ) -> Result<Placed, Box<Diagnostic>> {
     Ok(placed(planner.content(value)?, value.span, inputs))
+}
+
+/// The attribute `inputs` of a product: content at paths, each path understood by `path`.
+///
+/// # Errors
+/// What `path` says, at the key; where a value is no content or cannot be planned.
+pub fn plan_inputs(
+    product: &Product,
+    path: impl Fn(&str) -> Result<RelPath, String>,
+    inputs: &mut Vec<NodeId>,
+    planner: &mut dyn Planner,
+) -> Result<Vec<(RelPath, Placed)>, Box<Diagnostic>> {
+    let Some(Value {
+        data: Data::Set(attrs),
+        ..
+    }) = product.attrs.get("inputs")
+    else {
+        return Ok(Vec::new());
+    };
+    let mut all = Vec::new();
+    for (key, attr) in attrs.iter() {
+        let at = path(key)
+            .map_err(|why| Box::new(Diagnostic::error(codes::SOURCE, why, attr.key_span, "here")))?;
+        all.push((at, plan(&attr.value, inputs, planner)?));
+    }
+    Ok(all)
 }
 
 /// Content whose action becomes one of `inputs`, if one builds it.

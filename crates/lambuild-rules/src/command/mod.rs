@@ -8,9 +8,8 @@ mod step;
 mod words;
 
 use crate::codes;
-use crate::content::{self, Placed};
+use crate::content;
 use lambuild_action::{Content, NodeId, PlannedAction, Planner, Rule, Work};
-use lambuild_digest::RelPath;
 use lambuild_lang::diagnostic::Diagnostic;
 use lambuild_lang::schema::{Attribute, Schema, Type};
 use lambuild_lang::value::{Data, Product, Value};
@@ -112,7 +111,7 @@ impl Rule for Commands {
             return Err(no_shell(run.map_or(product.span, |run| run.span)));
         }
         let env = env(product, &mut mounts, &mut inputs, planner)?;
-        let placed = placed(product, &mut inputs, planner)?;
+        let placed = content::plan_inputs(product, place::input, &mut inputs, planner)?;
         let timeout = match product.attrs.get("timeout").map(|value| &value.data) {
             Some(Data::Int(seconds)) => u32::try_from(*seconds).ok(),
             _ => None,
@@ -214,27 +213,6 @@ fn env(
         Ok((name.to_string(), mounts.word(&attr.value, inputs, planner)?))
     };
     attrs.iter().map(one).collect()
-}
-
-fn placed(
-    product: &Product,
-    inputs: &mut Vec<NodeId>,
-    planner: &mut dyn Planner,
-) -> Result<Vec<(RelPath, Placed)>, Box<Diagnostic>> {
-    let Some(Value {
-        data: Data::Set(attrs),
-        ..
-    }) = product.attrs.get("inputs")
-    else {
-        return Ok(Vec::new());
-    };
-    let mut all = Vec::new();
-    for (key, attr) in attrs.iter() {
-        let at = place::input(key)
-            .map_err(|why| Box::new(Diagnostic::error(codes::SOURCE, why, attr.key_span, "here")))?;
-        all.push((at, content::plan(&attr.value, inputs, planner)?));
-    }
-    Ok(all)
 }
 
 /// `run` is text and there is nothing that could read it.

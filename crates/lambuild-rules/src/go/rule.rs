@@ -91,7 +91,8 @@ impl Rule for Go {
         let toolchain = planner.toolchain("go", product.attrs.get("toolchain"), product.span)?;
         let mut inputs = vec![toolchain];
         let modules = plan_modules(&call, toolchain, planner)?;
-        let generated = plan_generated(product, &mut inputs, planner)?;
+        let at = |key: &str| RelPath::new(key).map_err(|why| why.to_string());
+        let generated = content::plan_inputs(product, at, &mut inputs, planner)?;
         let subject = format!("{} {}", call.shown(), planner.arch());
         Ok(planner.add(PlannedAction {
             mnemonic: "go build",
@@ -309,33 +310,6 @@ fn read_locks(call: &Call, planner: &dyn Planner) -> Result<(super::GoMod, GoSum
         )
     })?;
     Ok((go_mod, go_sum))
-}
-
-fn plan_generated(
-    product: &Product,
-    inputs: &mut Vec<NodeId>,
-    planner: &mut dyn Planner,
-) -> Result<Vec<(RelPath, Placed)>, Box<Diagnostic>> {
-    let Some(Value {
-        data: Data::Set(attrs),
-        ..
-    }) = product.attrs.get("inputs")
-    else {
-        return Ok(Vec::new());
-    };
-    let mut generated = Vec::new();
-    for (key, attr) in attrs.iter() {
-        let at = RelPath::new(key).map_err(|why| {
-            Box::new(Diagnostic::error(
-                codes::SOURCE,
-                why.to_string(),
-                attr.key_span,
-                "here",
-            ))
-        })?;
-        generated.push((at, content::plan(&attr.value, inputs, planner)?));
-    }
-    Ok(generated)
 }
 
 /// A closure's error at the place of the builder call, with the exit code that it asks for.
