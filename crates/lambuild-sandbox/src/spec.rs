@@ -2,6 +2,7 @@
 //! helper process that applies it. Decides no policy and touches nothing.
 
 use crate::conditions::Conditions;
+use rustix::process::{Resource, getrlimit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -183,13 +184,21 @@ fn three_quarters() -> u64 {
     (system.totalram as u64).saturating_mul(u64::from(system.mem_unit)) / 4 * 3
 }
 
-/// Of the machine's process numbers, 16,384 at most: between two looks at it, an action that multiplies
-/// would take all of them, and nobody else could start anything.
-fn a_quarter_of_numbers() -> u32 {
+/// Of the processes that the machine, and its limit for this user, allow; 16,384 at most: between two
+/// looks at it, an action that multiplies would take all of them, and nobody else could start anything.
+fn a_quarter_of_processes() -> u32 {
     const MOST: u32 = 16_384;
-    let told = std::fs::read_to_string("/proc/sys/kernel/pid_max").ok();
-    let numbers: Option<u32> = told.and_then(|told| told.trim().parse().ok());
-    numbers.map_or(MOST, |numbers| (numbers / 4).clamp(512, MOST))
+    let number = |path: &str| -> Option<u64> { std::fs::read_to_string(path).ok()?.trim().parse().ok() };
+    [
+        number("/proc/sys/kernel/pid_max"),
+        number("/proc/sys/kernel/threads-max"),
+        getrlimit(Resource::Nproc).current,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|most| u32::try_from(most / 4).unwrap_or(MOST))
+    .fold(MOST, u32::min)
+    .max(512)
 }
 
 impl Default for Limits {
@@ -197,7 +206,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             processes: 512,
-            threads: a_quarter_of_numbers(),
+            threads: a_quarter_of_processes(),
             memory: three_quarters(),
             disk: 8 * GIB,
             entries: 1_000_000,

@@ -11,6 +11,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// Leaves the machine's namespaces. Only for a process with one thread.
 ///
@@ -40,11 +41,32 @@ pub enum Forked {
     Parent(Pid),
 }
 
-/// Doubles the process. Only for a process with one thread.
+/// For how long [`fork`] asks again: ten seconds, in steps that grow to 64 ms.
+const FORK_PATIENCE: u32 = 160;
+
+/// Doubles the process. Only for a process with one thread. Where there is no process to be had, it
+/// asks again for about ten seconds: the action beside this one may be a fork bomb, which its own
+/// watch ends in a moment, and its neighbours must not fail for it.
 ///
 /// # Errors
 /// The system's: no more processes, no memory.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no event tells when a process is free; only asking again does"
+)]
 pub fn fork() -> io::Result<Forked> {
+    let mut pause = Duration::from_millis(1);
+    for _ in 0..FORK_PATIENCE {
+        match fork_once() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(pause),
+            done => return done,
+        }
+        pause = (pause * 2).min(Duration::from_millis(64));
+    }
+    fork_once()
+}
+
+fn fork_once() -> io::Result<Forked> {
     // SAFETY: the helper has one thread (it is a fresh program that starts none), so no lock of
     // another thread can be held in the child for ever, and the child may do all that its parent may.
     match unsafe { libc::fork() } {

@@ -98,7 +98,7 @@ fn few_processes(limits: &mut Limits) {
     limits.processes = 64;
     // So many are enough to be seen. Without this bound a busy machine, where looks are rare, would
     // have no process left for the tests beside this one.
-    limits.threads = 512;
+    limits.threads = 160;
 }
 
 /// A guard against a test that never ends, not a measure.
